@@ -1,0 +1,28 @@
+"""The CryptoCloud integration."""
+
+from homeassistant.const import CONF_API_KEY
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+
+from .api import CryptoCloudClient
+from .const import PLATFORMS
+from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: CryptoCloudConfigEntry) -> bool:
+    """Set up CryptoCloud from a config entry."""
+    client = CryptoCloudClient(
+        session=async_get_clientsession(hass), api_key=entry.data[CONF_API_KEY]
+    )
+    # Before the first refresh, so that diagnostics can tell why that one fails.
+    entry.runtime_data = CryptoCloudCoordinator(hass, entry, client)
+    await entry.runtime_data.async_config_entry_first_refresh()
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    return True
+
+
+async def async_unload_entry(
+    hass: HomeAssistant, entry: CryptoCloudConfigEntry
+) -> bool:
+    """Unload CryptoCloud."""
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)

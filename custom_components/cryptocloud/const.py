@@ -1,0 +1,15 @@
+"""Constants for CryptoCloud."""
+
+from datetime import timedelta
+import logging
+
+from homeassistant.const import Platform
+
+DOMAIN = "cryptocloud"
+LOGGER = logging.getLogger(__package__)
+PLATFORMS = [Platform.SENSOR]
+
+CABINET_URL = "https://app.cryptocloud.plus"
+CONF_ONLY_FUNDED = "only_funded"
+CONF_SHOW_ICONS = "show_icons"
+UPDATE_INTERVAL = timedelta(minutes=5)

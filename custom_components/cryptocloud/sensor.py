@@ -1,0 +1,244 @@
+"""Sensors for the balances of an account."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import MATCH_ALL
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .api import Account, Balance, plain
+from .const import CONF_ONLY_FUNDED, CONF_SHOW_ICONS
+from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
+from .entity import CryptoCloudEntity
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CryptoCloudSensorDescription[DataT](SensorEntityDescription):
+    """Description of an amount in the currency itself."""
+
+    state_class: SensorStateClass = SensorStateClass.TOTAL
+    value_fn: Callable[[DataT], Decimal | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CryptoCloudUsdSensorDescription[DataT](CryptoCloudSensorDescription[DataT]):
+    """Description of an amount in USD."""
+
+    device_class: SensorDeviceClass = SensorDeviceClass.MONETARY
+    native_unit_of_measurement: str = "USD"
+    suggested_display_precision: int = 2
+
+
+ACCOUNT_SENSORS = (
+    CryptoCloudUsdSensorDescription[Account](
+        key="total_balance",
+        translation_key="total_balance",
+        value_fn=lambda account: account.total_usd,
+    ),
+    CryptoCloudUsdSensorDescription[Account](
+        key="total_available_balance",
+        translation_key="total_available_balance",
+        value_fn=lambda account: account.total_available_usd,
+    ),
+    CryptoCloudUsdSensorDescription[Account](
+        key="total_on_hold",
+        translation_key="total_on_hold",
+        entity_registry_enabled_default=False,
+        value_fn=lambda account: account.total_on_hold_usd,
+    ),
+)
+
+BALANCE_SENSOR = CryptoCloudSensorDescription[Balance](
+    key="balance",
+    translation_key="balance",
+    value_fn=lambda balance: balance.balance,
+)
+
+CURRENCY_SENSORS = (
+    CryptoCloudUsdSensorDescription[Balance](
+        key="usd_value",
+        translation_key="usd_value",
+        entity_registry_enabled_default=False,
+        value_fn=lambda balance: balance.balance_usd,
+    ),
+    CryptoCloudSensorDescription[Balance](
+        key="available",
+        translation_key="available",
+        entity_registry_enabled_default=False,
+        value_fn=lambda balance: balance.available,
+    ),
+    CryptoCloudUsdSensorDescription[Balance](
+        key="available_usd_value",
+        translation_key="available_usd_value",
+        entity_registry_enabled_default=False,
+        value_fn=lambda balance: balance.available_usd,
+    ),
+    CryptoCloudSensorDescription[Balance](
+        key="on_hold",
+        translation_key="on_hold",
+        entity_registry_enabled_default=False,
+        value_fn=lambda balance: balance.on_hold,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: CryptoCloudConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the totals and the currencies, and add those that appear later."""
+    coordinator = entry.runtime_data
+    account = coordinator.data
+    if account.balances and not account.unidentified:
+        coordinator.async_remove_sensors(
+            coordinator.registered_sensors().keys() - account.balances.keys()
+        )
+    registered = coordinator.registered_sensors().keys()
+    only_funded = entry.options.get(CONF_ONLY_FUNDED, False)
+    # Never shrinks: the sensors of a currency that is gone stay, unavailable.
+    added: set[str] = set()
+
+    @callback
+    def add_currencies() -> None:
+        """Add sensors for the currencies that have none yet."""
+        codes = sorted(
+            code
+            for code, balance in coordinator.data.balances.items()
+            if code not in added
+            and (not only_funded or balance.is_funded or code in registered)
+        )
+        added.update(codes)
+        for code in codes:
+            async_add_entities(
+                [
+                    CryptoCloudBalanceSensor(coordinator, BALANCE_SENSOR, code),
+                    *(
+                        CryptoCloudCurrencySensor(coordinator, description, code)
+                        for description in CURRENCY_SENSORS
+                    ),
+                ]
+            )
+
+    async_add_entities(
+        CryptoCloudAccountSensor(coordinator, description)
+        for description in ACCOUNT_SENSORS
+    )
+    add_currencies()
+    entry.async_on_unload(coordinator.async_add_listener(add_currencies))
+
+
+class CryptoCloudAccountSensor(CryptoCloudEntity, SensorEntity):
+    """A total over all currencies of an account."""
+
+    entity_description: CryptoCloudSensorDescription[Account]
+
+    def __init__(
+        self,
+        coordinator: CryptoCloudCoordinator,
+        description: CryptoCloudSensorDescription[Account],
+    ) -> None:
+        """Initialize the sensor."""
+        super().__init__(coordinator)
+        self.entity_description = description
+        self._attr_unique_id = f"{coordinator.config_entry.entry_id}_{description.key}"
+
+    @property
+    @override
+    def native_value(self) -> str | None:
+        """Return the exact total."""
+        return plain(self.entity_description.value_fn(self.coordinator.data))
+
+
+class CryptoCloudCurrencySensor(CryptoCloudEntity, SensorEntity):
+    """An amount of one currency."""
+
+    entity_description: CryptoCloudSensorDescription[Balance]
+
+    def __init__(
+        self,
+        coordinator: CryptoCloudCoordinator,
+        description: CryptoCloudSensorDescription[Balance],
+        code: str,
+    ) -> None:
+        """Initialize the sensor."""
+        super().__init__(coordinator)
+        self.entity_description = description
+        self._code = code
+        self._attr_unique_id = coordinator.unique_id(code, description.key)
+        self._attr_translation_placeholders = {"currency": code.replace("_", " ")}
+        currency = self._balance.currency
+        if description.native_unit_of_measurement is None:
+            self._attr_native_unit_of_measurement = (
+                coordinator.registered_unit(self._attr_unique_id) or currency.short_code
+            )
+            self._attr_suggested_display_precision = 2 if currency.stablecoin else 8
+
+    @property
+    def _balance(self) -> Balance:
+        """Return what the account holds in the currency, while that is reported."""
+        return self.coordinator.data.balances[self._code]
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the last answer reported the currency."""
+        return super().available and self._code in self.coordinator.data.balances
+
+    @property
+    @override
+    def native_value(self) -> str | None:
+        """Return the exact amount."""
+        return plain(self.entity_description.value_fn(self._balance))
+
+
+class CryptoCloudBalanceSensor(CryptoCloudCurrencySensor):
+    """The balance of one currency, with all that is known about it."""
+
+    # Each of them stays the same or has a sensor of its own.
+    _unrecorded_attributes = frozenset({MATCH_ALL})
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return the other amounts as numbers, and what the currency is."""
+        balance = self._balance
+        currency = balance.currency
+        return {
+            "balance_usd": _number(balance.balance_usd),
+            "available_balance": _number(balance.available),
+            "available_balance_usd": _number(balance.available_usd),
+            "currency": currency.code,
+            "currency_name": currency.name,
+            "network": currency.network,
+            "network_name": currency.network_name,
+            "icon_base": currency.icon_base,
+            "icon_network": currency.icon_network,
+        }
+
+    @property
+    @override
+    def entity_picture(self) -> str | None:
+        """Return the picture of the currency, unless pictures are switched off."""
+        if not self.available or not self.coordinator.config_entry.options.get(
+            CONF_SHOW_ICONS, True
+        ):
+            return None
+        currency = self._balance.currency
+        return currency.icon_network or currency.icon_base
+
+
+def _number(amount: Decimal | None) -> float | None:
+    """Return an amount as a JSON number, which may lose digits."""
+    return None if amount is None else float(amount)

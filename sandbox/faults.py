@@ -1,0 +1,271 @@
+"""Faults of a network and of a service."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+import json
+import socket
+import struct
+from typing import Any
+import zlib
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from .commands import call
+
+type Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+# The answer as it would have been without the fault.
+ANSWER: web.AppKey[Callable[[web.Request], Awaitable[web.Response]]] = web.AppKey(
+    "answer"
+)
+
+_MEBIBYTE = 2**20
+_HEAD = b'{"status": "success", "result": ['
+_TAIL = b"]}"
+_PAGE = "<html><body><h1>Something went wrong</h1></body></html>"
+
+
+def _check(what: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise ValueError(f"{what} must be from {least} to {most}")
+
+
+@dataclass(frozen=True)
+class Status:
+    """An answer with any status: JSON for an object or a list, else HTML."""
+
+    status: int
+    body: dict[str, Any] | list[Any] | str = _PAGE
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what is no final status."""
+        _check("status", self.status, 200, 599)
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Answer with the status."""
+        if isinstance(self.body, dict | list):
+            content_type, text = "application/json", json.dumps(self.body)
+        else:
+            content_type, text = "text/html; charset=utf-8", self.body
+        headers = CIMultiDict({"Content-Type": content_type})
+        headers.update(self.headers)
+        return web.Response(body=text.encode(), status=self.status, headers=headers)
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """A redirect."""
+
+    location: str
+    status: int = 302
+
+    def __post_init__(self) -> None:
+        """Refuse what is no redirect."""
+        _check("status", self.status, 300, 399)
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Point elsewhere."""
+        return web.Response(status=self.status, headers={"Location": self.location})
+
+
+@dataclass(frozen=True)
+class Reset:
+    """A connection reset before the headers."""
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Reset the connection."""
+        return _reset(request, web.Response())
+
+
+@dataclass(frozen=True)
+class ResetBody:
+    """A connection reset in the middle of the body."""
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Send half of the answer and reset the connection."""
+        response = await _half_answer(request)
+        await asyncio.sleep(0.05)  # A reset overtakes what is still on its way.
+        return _reset(request, response)
+
+
+@dataclass(frozen=True)
+class ShortBody:
+    """A body shorter than its Content-Length."""
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Send half of the answer and close the connection."""
+        response = await _half_answer(request)
+        if request.transport:
+            request.transport.close()
+        return response
+
+
+@dataclass(frozen=True)
+class Hang:
+    """No answer at all, until the client leaves or the server stops."""
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Wait for the end."""
+        await asyncio.Event().wait()
+        raise AssertionError  # pragma: no cover
+
+
+@dataclass(frozen=True)
+class Slow:
+    """The right answer, a few bytes a second."""
+
+    bytes_per_second: int = 100
+
+    def __post_init__(self) -> None:
+        """Refuse what never ends."""
+        _check("bytes_per_second", self.bytes_per_second, 1, _MEBIBYTE)
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Answer in ten pieces a second, or one byte at a time."""
+        response, body = await _prepared_answer(request)
+        size = max(1, self.bytes_per_second // 10)
+        for start in range(0, len(body), size):
+            await response.write(body[start : start + size])
+            await asyncio.sleep(size / self.bytes_per_second)
+        return response
+
+
+@dataclass(frozen=True)
+class Delay:
+    """The right answer, late."""
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        """Refuse what no clock shows."""
+        _check("seconds", self.seconds, 0, 86400)
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Wait, then answer."""
+        await asyncio.sleep(self.seconds)
+        return await request.app[ANSWER](request)
+
+
+@dataclass(frozen=True)
+class Body:
+    """Any body with status 200."""
+
+    body: str | bytes
+    content_type: str = "application/json"
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Answer with the body."""
+        body = self.body.encode() if isinstance(self.body, str) else self.body
+        return web.Response(body=body, headers={"Content-Type": self.content_type})
+
+
+@dataclass(frozen=True)
+class Empty:
+    """An empty body with status 200."""
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Answer with nothing."""
+        return web.Response(content_type="application/json")
+
+
+@dataclass(frozen=True)
+class Huge:
+    """A balance answer of many mebibytes."""
+
+    mebibytes: int = 64
+
+    def __post_init__(self) -> None:
+        """Refuse what takes forever."""
+        _check("mebibytes", self.mebibytes, 1, 4096)
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Stream rows."""
+        row = b'{"currency": {"code": "BTC", "short_code": "BTC"}, "balance_crypto": 0}'
+        rows = (row + b", ") * (_MEBIBYTE // 16 // (len(row) + 2))
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        await response.write(_HEAD)
+        for _ in range(self.mebibytes * _MEBIBYTE // len(rows) + 1):
+            await response.write(rows)
+            await asyncio.sleep(0)
+        await response.write(row + _TAIL)
+        return response
+
+
+@dataclass(frozen=True)
+class GzipBomb:
+    """An empty balance list, with many mebibytes of spaces once unpacked."""
+
+    mebibytes: int = 64
+
+    def __post_init__(self) -> None:
+        """Refuse what takes forever."""
+        _check("mebibytes", self.mebibytes, 1, 4096)
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Answer in one small piece."""
+        pack = zlib.compressobj(9, wbits=31)
+        packed = [pack.compress(_HEAD)]
+        spaces = b" " * _MEBIBYTE
+        for _ in range(self.mebibytes):
+            packed.append(pack.compress(spaces))
+            await asyncio.sleep(0)
+        packed += [pack.compress(_TAIL), pack.flush()]
+        return web.Response(
+            body=b"".join(packed),
+            headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
+        )
+
+
+FAULTS: dict[str, Callable[..., Fault]] = {
+    "status": Status,
+    "redirect": Redirect,
+    "reset": Reset,
+    "reset_body": ResetBody,
+    "short_body": ShortBody,
+    "hang": Hang,
+    "slow": Slow,
+    "delay": Delay,
+    "body": Body,
+    "huge": Huge,
+    "gzip_bomb": GzipBomb,
+    "empty": Empty,
+}
+
+
+def make_fault(name: str, parameters: dict[str, Any]) -> Fault:
+    """Make a fault from JSON, or raise a ValueError that names the remedy."""
+    if name not in FAULTS:
+        raise ValueError(f"no fault has that name; known: {', '.join(FAULTS)}")
+    return call(FAULTS[name], parameters)
+
+
+def _reset[R: web.StreamResponse](request: web.Request, response: R) -> R:
+    if request.transport:
+        request.transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+        request.transport.abort()
+    return response
+
+
+async def _prepared_answer(
+    request: web.Request,
+) -> tuple[web.StreamResponse, bytes]:
+    answer = await request.app[ANSWER](request)
+    body = answer.body if isinstance(answer.body, bytes) else b""
+    response = web.StreamResponse(
+        status=answer.status, headers={"Content-Type": "application/json"}
+    )
+    response.content_length = len(body)
+    await response.prepare(request)
+    return response, body
+
+
+async def _half_answer(request: web.Request) -> web.StreamResponse:
+    response, body = await _prepared_answer(request)
+    await response.write(body[: len(body) // 2])
+    return response

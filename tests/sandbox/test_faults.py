@@ -1,0 +1,280 @@
+"""Test the faults as a client sees them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+import json
+import logging
+from time import monotonic
+from typing import Any
+import zlib
+
+from aiohttp import (
+    ClientError,
+    ClientOSError,
+    ClientPayloadError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    ServerDisconnectedError,
+    web,
+)
+import pytest
+
+from sandbox import (
+    BALANCE_PATH,
+    FAULTS,
+    GOOD_KEY,
+    Body,
+    Delay,
+    Empty,
+    Fault,
+    GzipBomb,
+    Hang,
+    Huge,
+    Redirect,
+    Reset,
+    ResetBody,
+    Sandbox,
+    ShortBody,
+    Slow,
+    Status,
+)
+
+type Post = Callable[..., Awaitable[ClientResponse]]
+
+
+@pytest.mark.parametrize(
+    ("fault", "answer", "body"),
+    [
+        (Status(403, "<h1>No</h1>"), (403, "text/html"), b"<h1>No</h1>"),
+        (Status(401, {"detail": "No"}), (401, "application/json"), b'{"detail": "No"}'),
+        (Status(200, []), (200, "application/json"), b"[]"),
+        (Status(599, ""), (599, "text/html"), b""),
+        (Status(500, "no", {"content-type": "text/csv"}), (500, "text/csv"), b"no"),
+        (Body("no JSON"), (200, "application/json"), b"no JSON"),
+        (Body(b"\xff\xfe", "text/plain"), (200, "text/plain"), b"\xff\xfe"),
+        (Empty(), (200, "application/json"), b""),
+    ],
+)
+async def test_answers(
+    sandbox: Sandbox, post: Post, fault: Fault, answer: tuple[int, str], body: bytes
+) -> None:
+    """Test faults that are complete answers."""
+    sandbox.fault = fault
+    response = await post()
+    assert (response.status, response.content_type) == answer
+    assert await response.read() == body
+
+
+async def test_status_headers(sandbox: Sandbox, post: Post) -> None:
+    """Test headers beside a status."""
+    sandbox.fault = Status(429, headers={"Retry-After": "120"})
+    response = await post()
+    assert (response.status, response.headers["Retry-After"]) == (429, "120")
+    assert (await response.text()).startswith("<html>")
+
+
+async def test_redirect(sandbox: Sandbox, post: Post) -> None:
+    """Test a redirect."""
+    sandbox.fault = Redirect(sandbox.url + "/elsewhere", 307)
+    response = await post(allow_redirects=False)
+    assert response.status == 307
+    assert response.headers["Location"] == sandbox.url + "/elsewhere"
+    assert (await post()).status == 404
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Reset(), (ClientOSError, ServerDisconnectedError)),
+        (ResetBody(), (ClientPayloadError, ClientOSError)),
+        (ShortBody(), ClientPayloadError),
+    ],
+)
+async def test_broken_connections(
+    sandbox: Sandbox,
+    post: Post,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+    error: type[ClientError] | tuple[type[ClientError], ...],
+) -> None:
+    """Test faults that break the connection, and that the next one works."""
+    sandbox.fault, sandbox.fault_count = fault, 1
+    with pytest.raises(error):
+        await (await post()).read()
+    assert (await (await post()).json())["status"] == "success"
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]
+
+
+@pytest.mark.parametrize("fault", [ResetBody(), ShortBody()])
+async def test_half_a_body(sandbox: Sandbox, post: Post, fault: Fault) -> None:
+    """Test that headers and half of the answer arrive before the break."""
+    whole = len(await (await post()).read())
+    sandbox.rows = sandbox.merchant.rows()
+    sandbox.fault = fault
+    response = await post(headers={"Accept-Encoding": "identity"})
+    assert response.status == 200
+    size = int(response.headers["Content-Length"])
+    received = bytearray()
+
+    async def read() -> None:
+        while True:
+            received.extend(await response.content.readany())
+
+    with pytest.raises(ClientError):
+        await read()
+    response.close()
+    assert len(received) == size // 2
+    assert size == pytest.approx(whole, rel=0.1)
+
+
+async def test_reset_is_a_reset(sandbox: Sandbox) -> None:
+    """Test that the connection doesn't just end."""
+    sandbox.fault = Reset()
+    host, _, port = sandbox.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"POST {BALANCE_PATH} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    with pytest.raises(ConnectionResetError):
+        await reader.read()
+    writer.close()
+
+
+async def test_hang(sandbox: Sandbox, post: Post) -> None:
+    """Test that no answer comes, and nothing is left when the client leaves."""
+    await post()
+    tasks = asyncio.all_tasks()
+    sandbox.fault = Hang()
+    with pytest.raises(TimeoutError):
+        await post(timeout=ClientTimeout(total=0.1))
+    _, pending = await asyncio.wait(asyncio.all_tasks() - tasks, timeout=2)
+    assert not pending
+
+
+async def test_slow(sandbox: Sandbox, post: Post) -> None:
+    """Test that the right answer drips."""
+    sandbox.rows = []
+    sandbox.fault = Slow(100)
+    start = monotonic()
+    response = await post()
+    assert (await response.json()) == {"status": "success", "result": []}
+    assert 0.2 < monotonic() - start < 2
+
+
+async def test_delay(sandbox: Sandbox, post: Post) -> None:
+    """Test that the right answer is late, to whom it is due."""
+    sandbox.fault = Delay(0.2)
+    start = monotonic()
+    assert (await post()).status == 200
+    assert 0.2 <= monotonic() - start < 2
+    assert (await post("wrong")).status == 400
+
+
+async def test_huge(sandbox: Sandbox, post: Post) -> None:
+    """Test that a huge answer is one, and streamed."""
+    sandbox.fault = Huge(3)
+    response = await post()
+    assert "Content-Length" not in response.headers
+    body = await response.read()
+    assert 3 * 2**20 <= len(body) < 3.2 * 2**20
+    assert len(json.loads(body)["result"]) > 10000
+
+
+async def test_huge_without_a_reader(
+    sandbox: Sandbox, post: Post, session: ClientSession
+) -> None:
+    """Test that a client may leave in the middle."""
+    sandbox.fault, sandbox.fault_count = Huge(4096), 1
+    response = await post()
+    await response.content.readany()
+    response.close()
+    assert (await post()).status == 200
+
+
+async def test_gzip_bomb(sandbox: Sandbox) -> None:
+    """Test that a small answer unpacks to a large one."""
+    sandbox.fault = GzipBomb(40)
+    async with (
+        ClientSession(auto_decompress=False) as session,
+        session.post(
+            sandbox.url + BALANCE_PATH, headers={"Authorization": f"Token {GOOD_KEY}"}
+        ) as response,
+    ):
+        assert response.headers["Content-Encoding"] == "gzip"
+        packed = await response.read()
+    assert len(packed) == int(response.headers["Content-Length"]) < 2**17
+    body = zlib.decompress(packed, wbits=31)
+    assert len(body) > 40 * 2**20
+    assert json.loads(body) == {"status": "success", "result": []}
+
+
+async def test_own_fault(sandbox: Sandbox, post: Post) -> None:
+    """Test that any handler can be a fault."""
+
+    async def teapot(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPConflict(text=request.method)
+
+    sandbox.fault = teapot
+    assert await (await post()).json() == {"detail": "POST"}
+
+
+async def test_count(sandbox: Sandbox, post: Post) -> None:
+    """Test that a fault strikes as often as asked."""
+    sandbox.fault, sandbox.fault_count = Status(500), 2
+    assert [(await post()).status for _ in range(3)] == [500, 500, 200]
+    sandbox.fault = Status(500)
+    assert {(await post()).status for _ in range(5)} == {500}
+    sandbox.fault = None
+    assert (await post()).status == 200
+
+
+@pytest.mark.parametrize("fault", [Hang(), Delay(3600), Slow(1), Huge(4096)])
+async def test_stop(socket_enabled: None, fault: Fault) -> None:
+    """Test that a waiting client doesn't hold up the end."""
+    before = asyncio.all_tasks()
+    arrived = asyncio.Queue[None]()
+
+    async def strike(request: web.Request) -> web.StreamResponse:
+        arrived.put_nowait(None)
+        return await fault(request)
+
+    async with Sandbox() as sandbox, ClientSession() as session:
+        sandbox.fault = strike
+        clients = [
+            asyncio.create_task(
+                session.post(
+                    sandbox.url + BALANCE_PATH,
+                    headers={"Authorization": f"Token {GOOD_KEY}"},
+                )
+            )
+            for _ in range(3)
+        ]
+        for _ in clients:
+            await arrived.get()
+        start = monotonic()
+        await sandbox.stop()
+        assert monotonic() - start < 1
+        for response in await asyncio.gather(*clients, return_exceptions=True):
+            if isinstance(response, ClientResponse):
+                response.close()
+        assert asyncio.all_tasks() == before
+        with pytest.raises(ClientError):
+            await session.post(sandbox.url + BALANCE_PATH)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_every_fault_by_name(
+    sandbox: Sandbox,
+    control: Callable[..., Awaitable[tuple[int, dict[str, object]]]],
+    name: str,
+) -> None:
+    """Test that the control endpoint makes every fault."""
+    required: dict[str, dict[str, Any]] = {
+        "body": {"body": "no"},
+        "delay": {"seconds": 1.5},
+        "redirect": {"location": "/"},
+        "status": {"status": 500, "headers": {"Retry-After": "1"}, "body": []},
+    }
+    status, state = await control("/fault", {"name": name} | required.get(name, {}))
+    assert status == 200
+    assert state["fault"] == {"name": name, "times": None}
+    assert type(sandbox.fault) is FAULTS[name]

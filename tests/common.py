@@ -1,0 +1,76 @@
+"""What the tests have in common."""
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from hashlib import sha256
+import json
+from pathlib import Path
+from typing import Any
+
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.cryptocloud.const import DOMAIN
+from homeassistant.core import HomeAssistant, State
+
+API_KEY = "header.payload.signature-of-a-test"
+OTHER_API_KEY = "header.payload.signature-of-another-test"
+
+type Row = dict[str, Any]
+type Poll = Callable[..., Awaitable[None]]
+
+UNSET = object()
+
+
+def load_rows(name: str) -> list[Row]:
+    """Return the rows of a sample answer, with exact numbers."""
+    path = Path(__file__).parent / "fixtures" / f"{name}.json"
+    rows: list[Row] = json.loads(path.read_text(), parse_float=Decimal)["result"]
+    return rows
+
+
+def make_row(code: Any, amount: Any = UNSET, **amounts: Any) -> Row:
+    """Return a row of an answer whose amounts are all the same but for those named."""
+    amount = Decimal(1) if amount is UNSET else amount
+    return {
+        "currency": {
+            "id": 1,
+            "code": code,
+            "short_code": code.partition("_")[0] if isinstance(code, str) else code,
+            "name": "Name",
+            "stablecoin": False,
+            "obj_network": {"code": "NET", "id": 1, "fullname": "Network"},
+        },
+        "balance_crypto": amount,
+        "balance_usd": amount,
+        "available_balance": amount,
+        "available_balance_usd": amount,
+    } | amounts
+
+
+def make_entry(
+    api_key: str = API_KEY,
+    *,
+    title: str = "CryptoCloud",
+    only_funded: bool = False,
+    show_icons: bool = True,
+) -> MockConfigEntry:
+    """Return an entry as the config flow makes it."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title=title,
+        data={"api_key": api_key},
+        options={"only_funded": only_funded, "show_icons": show_icons},
+        unique_id=sha256(api_key.encode()).hexdigest(),
+    )
+
+
+def get_state(hass: HomeAssistant, name: str) -> State:
+    """Return the state of an account's sensor."""
+    state = hass.states.get(f"sensor.cryptocloud_{name}")
+    assert state, f"no state of {name} among {sorted(hass.states.async_entity_ids())}"
+    return state
+
+
+def get_value(hass: HomeAssistant, name: str) -> str:
+    """Return the value of an account's sensor."""
+    return get_state(hass, name).state

@@ -1,0 +1,93 @@
+"""Fixtures of the tests."""
+
+from collections.abc import AsyncGenerator, Generator
+from datetime import timedelta
+from unittest.mock import patch
+
+from aiohttp import ClientTimeout
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
+from syrupy.assertion import SnapshotAssertion
+
+from custom_components.cryptocloud import api
+from custom_components.cryptocloud.const import UPDATE_INTERVAL
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity import Entity
+from homeassistant.util import dt as dt_util
+from sandbox import Sandbox
+
+from .common import API_KEY, OTHER_API_KEY, Poll, load_rows, make_entry
+
+
+@pytest.fixture(autouse=True)
+def use_custom_integrations(request: pytest.FixtureRequest) -> None:
+    """Let Home Assistant load the integration."""
+    if "recorder_mock" in request.fixturenames:
+        # It wants to be there before Home Assistant is.
+        request.getfixturevalue("recorder_mock")
+    if "hass" in request.fixturenames:
+        request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Return Home Assistant's kind of snapshots, whichever plugin comes first."""
+    return snapshot.use_extension(HomeAssistantSnapshotExtension)
+
+
+@pytest.fixture
+async def sandbox(
+    socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[Sandbox]:
+    """Run the sandbox in the place of CryptoCloud."""
+    async with Sandbox(
+        rows=load_rows("balance_composed"), keys=(API_KEY, OTHER_API_KEY)
+    ) as sandbox:
+        monkeypatch.setattr(api.CryptoCloudClient, "base_url", sandbox.url)
+        yield sandbox
+
+
+@pytest.fixture
+def entry(hass: HomeAssistant) -> MockConfigEntry:
+    """Return an account that is not set up yet."""
+    entry = make_entry()
+    entry.add_to_hass(hass)
+    return entry
+
+
+@pytest.fixture
+async def loaded_entry(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> MockConfigEntry:
+    """Return an account that is set up."""
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry
+
+
+@pytest.fixture
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait one second for an answer, rather than thirty."""
+    monkeypatch.setattr(api, "TIMEOUT", ClientTimeout(total=1))
+
+
+@pytest.fixture
+def entity_registry_enabled_by_default() -> Generator[None]:
+    """Enable the sensors that are disabled by default, too."""
+    with patch.object(Entity, "entity_registry_enabled_default", True):
+        yield
+
+
+@pytest.fixture
+def poll(hass: HomeAssistant) -> Poll:
+    """Let time pass until the next poll has been answered."""
+
+    async def poll(after: timedelta = UPDATE_INTERVAL) -> None:
+        async_fire_time_changed(hass, dt_util.utcnow() + after + timedelta(seconds=1))
+        await hass.async_block_till_done(wait_background_tasks=True)
+
+    return poll

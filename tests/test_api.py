@@ -1,0 +1,73 @@
+"""Tests of reading answers that are odd but right."""
+
+import gzip
+import json
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from homeassistant.core import HomeAssistant
+from sandbox import Body, Fault, Sandbox
+
+from .common import get_value, make_row
+from .faults import encoded
+
+ROW = '{"currency": {"code": "BTC"}, "balance_crypto": 5}'
+ANSWER = f'{{"status": "success", "result": [{ROW}]}}'
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Body(ANSWER), id="plain"),
+        pytest.param(Body("\ufeff" + ANSWER), id="byte order mark"),
+        pytest.param(Body(ANSWER, "text/html"), id="another content type"),
+        pytest.param(
+            Body(ANSWER.replace('"result"', '"result": [], "result"')),
+            id="duplicate key",
+        ),
+        pytest.param(
+            Body(ANSWER.replace('"status"', '"more": [{}], "status"')), id="more keys"
+        ),
+        pytest.param(
+            Body(ANSWER.replace('"status"', '"detail": "", "status"')), id="detail"
+        ),
+        pytest.param(encoded("gzip", gzip.compress(ANSWER.encode())), id="gzip"),
+        pytest.param(
+            encoded("GZip", gzip.compress(ANSWER.encode())), id="gzip in capitals"
+        ),
+        pytest.param(encoded("identity", ANSWER.encode()), id="identity"),
+        pytest.param(Body(ANSWER + " " * (8 * 1024 * 1024 - len(ANSWER))), id="8 MiB"),
+    ],
+)
+async def test_odd_but_right(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, fault: Fault
+) -> None:
+    """Test answers that say what they should in their own way."""
+    sandbox.fault = fault
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert get_value(hass, "btc") == "5"
+
+
+async def test_one_byte_too_many(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """Test that the limit is where it should be."""
+    sandbox.fault = Body(ANSWER + " " * (8 * 1024 * 1024 - len(ANSWER) + 1))
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.reason
+    assert "something other than balances" in entry.reason
+
+
+async def test_many_currencies(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """Test an answer that is long enough to be read in a thread."""
+    rows = [make_row(f"C{number}", number) for number in range(400)]
+    sandbox.rows = rows
+    assert len(json.dumps(rows)) > 64 * 1024
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert get_value(hass, "c399") == "399"
+    assert get_value(hass, "total_balance") == str(sum(range(400)))

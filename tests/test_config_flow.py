@@ -1,0 +1,432 @@
+"""Tests of the config and options flow."""
+
+import asyncio
+from hashlib import sha256
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
+
+from custom_components.cryptocloud.api import CryptoCloudClient
+from custom_components.cryptocloud.const import DOMAIN
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    SOURCE_USER,
+    ConfigEntryState,
+    ConfigFlowResult,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import entity_registry as er
+from sandbox import Delay, Fault, Sandbox, Status
+
+from .common import API_KEY, OTHER_API_KEY, Poll, get_value, make_entry
+from .faults import FAULTS
+
+USER_INPUT = {"api_key": API_KEY, "only_funded": False, "show_icons": True}
+
+
+async def start_flow(
+    hass: HomeAssistant, entry: MockConfigEntry | None, source: str
+) -> ConfigFlowResult:
+    """Start a flow and return its form."""
+    if source == "user":
+        result = await hass.config_entries.flow.async_init(
+            DOMAIN, context={"source": SOURCE_USER}
+        )
+    elif source == "reauth":
+        assert entry
+        result = await entry.start_reauth_flow(hass)
+    else:
+        assert entry
+        result = await entry.start_reconfigure_flow(hass)
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {}
+    return result
+
+
+async def submit(
+    hass: HomeAssistant, result: ConfigFlowResult, **user_input: Any
+) -> ConfigFlowResult:
+    """Fill in the form of a flow."""
+    result = await hass.config_entries.flow.async_configure(
+        result["flow_id"], user_input
+    )
+    await hass.async_block_till_done()
+    return result
+
+
+def suggested_values(result: ConfigFlowResult) -> dict[str, Any]:
+    """Return what a form is filled with."""
+    schema = result["data_schema"]
+    assert schema
+    return {
+        str(key): key.description["suggested_value"]
+        for key in schema.schema
+        if key.description and "suggested_value" in key.description
+    }
+
+
+async def test_full_flow(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """Test adding an account."""
+    result = await start_flow(hass, None, "user")
+    assert result["step_id"] == "user"
+    assert result["description_placeholders"] == {
+        "cabinet_url": "https://app.cryptocloud.plus"
+    }
+    result = await submit(hass, result, **USER_INPUT)
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["title"] == "CryptoCloud"
+    assert result["data"] == {"api_key": API_KEY}
+    assert result["options"] == {"only_funded": False, "show_icons": True}
+    assert result["result"].unique_id == sha256(API_KEY.encode()).hexdigest()
+    assert result["result"].state is ConfigEntryState.LOADED
+    assert get_value(hass, "usdt_trc20") == "1250.5"
+
+
+async def test_address(
+    hass: HomeAssistant, aioclient_mock: AiohttpClientMocker
+) -> None:
+    """Test where requests go to."""
+    aioclient_mock.post(
+        "https://api.cryptocloud.plus/v2/merchant/wallet/balance/all",
+        json={"status": "success", "result": []},
+    )
+    result = await submit(hass, await start_flow(hass, None, "user"), **USER_INPUT)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert len(aioclient_mock.mock_calls) == 2
+
+
+async def test_request(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """Test what is sent, and no more than that."""
+    await submit(hass, await start_flow(hass, None, "user"), **USER_INPUT)
+    assert len(sandbox.requests) == 2  # the check of the key and the first refresh
+    for request in sandbox.requests:
+        assert request.method == "POST"
+        assert request.path == "/v2/merchant/wallet/balance/all"
+        assert request.headers["Authorization"] == f"Token {API_KEY}"
+        assert request.body_length == 0
+
+
+async def test_options_of_the_first_form(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """Test that the options make a difference before the first entity exists."""
+    result = await start_flow(hass, None, "user")
+    result = await submit(
+        hass, result, api_key=API_KEY, only_funded=True, show_icons=False
+    )
+    assert result["options"] == {"only_funded": True, "show_icons": False}
+    assert not hass.states.get("sensor.cryptocloud_bnb")
+    state = hass.states.get("sensor.cryptocloud_eth")
+    assert state
+    assert "entity_picture" not in state.attributes
+
+
+@pytest.mark.parametrize("source", ["user", "reauth", "reconfigure"])
+@pytest.mark.parametrize(("fault", "error"), FAULTS.values(), ids=FAULTS)
+@pytest.mark.usefixtures("short_timeout")
+async def test_faults(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    source: str,
+    fault: Fault,
+    error: str,
+) -> None:
+    """Test that each fault has its error, and that the flow goes on after it."""
+    result = await start_flow(hass, entry, source)
+    step_id = result["step_id"]
+    user_input = {"api_key": OTHER_API_KEY}
+    if source == "user":
+        user_input |= {"only_funded": True, "show_icons": False}
+
+    sandbox.fault = fault
+    result = await submit(hass, result, **user_input)
+    assert result["type"] is FlowResultType.FORM
+    assert result["step_id"] == step_id
+    assert result["errors"] == {"base": error}
+    assert "api_key" not in suggested_values(result)
+    assert sandbox.request_count == 1
+
+    sandbox.fault = None
+    result = await submit(hass, result, **user_input)
+    assert result["type"] is (
+        FlowResultType.CREATE_ENTRY if source == "user" else FlowResultType.ABORT
+    )
+
+
+async def test_connection_refused(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """Test a server that is down, and later up."""
+    await sandbox.stop()
+    result = await start_flow(hass, None, "user")
+    result = await submit(hass, result, **USER_INPUT)
+    assert result["errors"] == {"base": "cannot_connect"}
+
+    await sandbox.start()
+    result = await submit(hass, result, **USER_INPUT)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_unexpected_error(
+    hass: HomeAssistant, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Test that an error of our own is logged, without the key."""
+    result = await start_flow(hass, None, "user")
+    with patch.object(CryptoCloudClient, "get_account", side_effect=ValueError("Oh")):
+        result = await submit(hass, result, **USER_INPUT)
+    assert result["errors"] == {"base": "unknown"}
+    assert "ValueError: Oh" in caplog.text
+    assert API_KEY not in caplog.text
+
+    result = await submit(hass, result, **USER_INPUT)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_form_keeps_the_options(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """Test that after an error the user has to enter the key only."""
+    sandbox.fault = Status(503)
+    result = await start_flow(hass, None, "user")
+    result = await submit(
+        hass, result, api_key=API_KEY, only_funded=True, show_icons=False
+    )
+    assert suggested_values(result) == {"only_funded": True, "show_icons": False}
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        f" {API_KEY}\n",
+        f"Token {API_KEY}",
+        f"  token   {API_KEY} ",
+        f"Token\t{API_KEY}",
+    ],
+)
+async def test_pasted_key(hass: HomeAssistant, sandbox: Sandbox, pasted: str) -> None:
+    """Test that a key is cleaned of what comes along with it."""
+    result = await start_flow(hass, None, "user")
+    result = await submit(hass, result, **USER_INPUT | {"api_key": pasted})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == {"api_key": API_KEY}
+    assert result["result"].unique_id == sha256(API_KEY.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "api_key", ["", " ", "Token ", "ключ", "a\nb", "a\r\nHost: b", "a\x00b", "\ud800"]
+)
+async def test_impossible_key(
+    hass: HomeAssistant, sandbox: Sandbox, api_key: str
+) -> None:
+    """Test that a key that cannot stand in a header is refused without a request."""
+    result = await start_flow(hass, None, "user")
+    result = await submit(hass, result, **USER_INPUT | {"api_key": api_key})
+    assert result["errors"] == {"base": "invalid_auth"}
+    assert sandbox.request_count == 0
+
+
+async def test_second_account(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """Test that each account gets a title of its own."""
+    titles = []
+    for api_key in ("a", "b", "c"):
+        sandbox.valid_keys.add(api_key)
+        result = await start_flow(hass, None, "user")
+        result = await submit(hass, result, **USER_INPUT | {"api_key": api_key})
+        titles.append(result["title"])
+    assert titles == ["CryptoCloud", "CryptoCloud 2", "CryptoCloud 3"]
+    assert get_value(hass, "3_usdt_trc20") == "1250.5"
+
+
+async def test_same_key_twice(
+    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
+) -> None:
+    """Test that an account is added once."""
+    result = await start_flow(hass, None, "user")
+    result = await submit(hass, result, **USER_INPUT | {"api_key": f"Token {API_KEY}"})
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+    assert sandbox.request_count == 1
+
+
+async def test_same_key_in_two_flows(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """Test that an account is added once, also from two windows at a time."""
+    sandbox.fault = Delay(0.2)
+    forms = [await start_flow(hass, None, "user") for _ in range(2)]
+    results = await asyncio.gather(
+        *(
+            hass.config_entries.flow.async_configure(form["flow_id"], USER_INPUT)
+            for form in forms
+        )
+    )
+    await hass.async_block_till_done()
+    assert {result["type"] for result in results} == {
+        FlowResultType.CREATE_ENTRY,
+        FlowResultType.ABORT,
+    }
+    assert len(hass.config_entries.async_entries(DOMAIN)) == 1
+
+
+@pytest.mark.parametrize("source", ["reauth", "reconfigure"])
+@pytest.mark.parametrize("api_key", [API_KEY, OTHER_API_KEY])
+async def test_replace_key(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+    source: str,
+    api_key: str,
+) -> None:
+    """Test that entities and options outlive the key, be it new or the same."""
+    before = set(entity_registry.entities)
+    options = dict(loaded_entry.options)
+    result = await start_flow(hass, loaded_entry, source)
+    assert suggested_values(result) == {}
+    result = await submit(hass, result, api_key=f" Token {api_key}")
+
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == f"{source}_successful"
+    assert loaded_entry.data == {"api_key": api_key}
+    assert loaded_entry.options == options
+    assert loaded_entry.unique_id == sha256(api_key.encode()).hexdigest()
+    assert loaded_entry.state is ConfigEntryState.LOADED
+    assert set(entity_registry.entities) == before
+    assert get_value(hass, "usdt_trc20") == "1250.5"
+    assert sandbox.requests[-1].headers["Authorization"] == f"Token {api_key}"
+
+
+@pytest.mark.parametrize("source", ["reauth", "reconfigure"])
+async def test_key_of_another_account(
+    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry, source: str
+) -> None:
+    """Test that two accounts cannot come to have one key."""
+    make_entry(OTHER_API_KEY, title="CryptoCloud 2").add_to_hass(hass)
+    result = await start_flow(hass, loaded_entry, source)
+    result = await submit(hass, result, api_key=OTHER_API_KEY)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+    assert loaded_entry.data == {"api_key": API_KEY}
+
+
+async def test_revoked_key(
+    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry, poll: Poll
+) -> None:
+    """Test that Home Assistant asks for a new key by itself."""
+    sandbox.revoke(API_KEY)
+    await poll()
+    assert get_value(hass, "usdt_trc20") == "unavailable"
+    [flow] = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    assert flow["context"]["source"] == SOURCE_REAUTH
+    assert flow["context"]["entry_id"] == loaded_entry.entry_id
+    assert flow["step_id"] == "reauth_confirm"
+
+    result = await hass.config_entries.flow.async_configure(
+        flow["flow_id"], {"api_key": OTHER_API_KEY}
+    )
+    await hass.async_block_till_done()
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "reauth_successful"
+    assert get_value(hass, "usdt_trc20") == "1250.5"
+
+
+async def test_options(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Test that options take effect at once."""
+    result = await hass.config_entries.options.async_init(loaded_entry.entry_id)
+    assert result["type"] is FlowResultType.FORM
+    assert result["step_id"] == "init"
+    assert suggested_values(result) == {"only_funded": False, "show_icons": True}
+
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], {"only_funded": True, "show_icons": False}
+    )
+    await hass.async_block_till_done()
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert loaded_entry.options == {"only_funded": True, "show_icons": False}
+    assert not entity_registry.async_get("sensor.cryptocloud_bnb")
+    assert not entity_registry.async_get("sensor.cryptocloud_bnb_usd_value")
+    state = hass.states.get("sensor.cryptocloud_usdt_trc20")
+    assert state
+    assert state.state == "1250.5"
+    assert "entity_picture" not in state.attributes
+
+    # Off again: what was taken away is back.
+    result = await hass.config_entries.options.async_init(loaded_entry.entry_id)
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], {"only_funded": False, "show_icons": True}
+    )
+    await hass.async_block_till_done()
+    assert get_value(hass, "bnb") == "0"
+
+
+async def test_option_stays_on(
+    hass: HomeAssistant, sandbox: Sandbox, poll: Poll
+) -> None:
+    """Test that another option changed takes no drained currency away."""
+    entry = make_entry(only_funded=True)
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert sandbox.rows
+    sandbox.rows[1] |= dict.fromkeys(
+        (
+            "balance_crypto",
+            "balance_usd",
+            "available_balance",
+            "available_balance_usd",
+        ),
+        0,
+    )
+    await poll()
+    assert get_value(hass, "eth") == "0"
+
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    await hass.config_entries.options.async_configure(
+        result["flow_id"], {"only_funded": True, "show_icons": False}
+    )
+    await hass.async_block_till_done()
+    assert get_value(hass, "eth") == "0"
+
+
+async def test_option_needs_an_answer(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """Test that without any answer nobody knows what holds nothing."""
+    sandbox.fault = Status(503)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    user_input = {"only_funded": True, "show_icons": False}
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], user_input
+    )
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {"base": "no_balances"}
+    assert suggested_values(result) == user_input
+
+    sandbox.fault = None
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], user_input
+    )
+    await hass.async_block_till_done()
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert not hass.states.get("sensor.cryptocloud_bnb")
+
+
+async def test_option_of_an_account_that_is_not_loaded(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Test the options before the account was ever set up."""
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], {"only_funded": True, "show_icons": True}
+    )
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {"base": "no_balances"}

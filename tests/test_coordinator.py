@@ -1,0 +1,285 @@
+"""Tests of polling: failures, recovery, and calm."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+import logging
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.cryptocloud.const import DOMAIN
+from homeassistant.components.homeassistant import (
+    DOMAIN as HOMEASSISTANT_DOMAIN,
+    SERVICE_UPDATE_ENTITY,
+)
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
+from homeassistant.const import (
+    ATTR_ENTITY_ID,
+    MAJOR_VERSION,
+    MINOR_VERSION,
+    STATE_UNAVAILABLE,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from sandbox import Fault, Sandbox, Status
+
+from .common import API_KEY, OTHER_API_KEY, Poll, get_value
+from .faults import FAULTS
+
+SENSORS = (
+    "bnb",
+    "eth",
+    "usdt_trc20",
+    "total_balance",
+    "total_available_balance",
+)
+
+REASONS = {
+    "cannot_connect": "CryptoCloud cannot be reached (",
+    "invalid_auth": "CryptoCloud does not accept the API key.",
+    "invalid_response": "CryptoCloud answered with something other than balances (",
+    "timeout_connect": "CryptoCloud did not answer in time (",
+}
+
+
+def logged(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
+    """Return what the integration logged."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("custom_components.cryptocloud")
+        and record.levelno == level
+    ]
+
+
+@pytest.mark.parametrize(("fault", "error"), FAULTS.values(), ids=FAULTS)
+@pytest.mark.usefixtures("short_timeout")
+async def test_fault_of_a_poll(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    poll: Poll,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+    error: str,
+) -> None:
+    """Test that nothing is shown while nothing is known, and the way back."""
+    sandbox.fault = fault
+    await poll()
+    assert {get_value(hass, name) for name in SENSORS} == {STATE_UNAVAILABLE}
+    assert loaded_entry.state is ConfigEntryState.LOADED
+    assert len(logged(caplog, logging.ERROR)) == 1
+
+    flows = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    assert bool(flows) == (error == "invalid_auth")
+
+    # A refused key is not tried again by itself.
+    await poll()
+    assert sandbox.request_count == (2 if error == "invalid_auth" else 3)
+    assert len(logged(caplog, logging.ERROR)) == 1
+
+    sandbox.fault = None
+    await async_setup_component(hass, HOMEASSISTANT_DOMAIN, {})
+    await hass.services.async_call(
+        HOMEASSISTANT_DOMAIN,
+        SERVICE_UPDATE_ENTITY,
+        {ATTR_ENTITY_ID: "sensor.cryptocloud_eth"},
+        blocking=True,
+    )
+    await poll()
+    assert get_value(hass, "usdt_trc20") == "1250.5"
+    assert get_value(hass, "total_balance") == "1250.37003"
+    assert logged(caplog, logging.INFO) == ["Fetching CryptoCloud data recovered"]
+    assert len(logged(caplog, logging.ERROR)) == 1
+    assert logged(caplog, logging.WARNING) == []
+
+
+@pytest.mark.parametrize(("fault", "error"), FAULTS.values(), ids=FAULTS)
+@pytest.mark.usefixtures("short_timeout")
+async def test_fault_of_the_first_refresh(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+    fault: Fault,
+    error: str,
+) -> None:
+    """Test that the set-up is tried again, or a new key asked for."""
+    sandbox.fault = fault
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert hass.states.async_all() == []
+    assert entry.reason
+    assert entry.reason.startswith(REASONS[error])
+    flows = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    sandbox.fault = None
+    if error == "invalid_auth":
+        assert entry.state is ConfigEntryState.SETUP_ERROR
+        [flow] = flows
+        assert flow["context"]["source"] == SOURCE_REAUTH
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+    else:
+        assert entry.state is ConfigEntryState.SETUP_RETRY
+        assert flows == []
+        await poll()
+    assert get_value(hass, "usdt_trc20") == "1250.5"
+
+
+async def test_server_down(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    poll: Poll,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Test a server that goes down and comes back, twice."""
+    for times in (1, 2):
+        await sandbox.stop()
+        await poll()
+        assert get_value(hass, "usdt_trc20") == STATE_UNAVAILABLE
+        [*_, message] = logged(caplog, logging.ERROR)
+        assert message == (
+            "Error fetching CryptoCloud data: CryptoCloud cannot be reached"
+            " (ClientConnectorError). The next attempt follows by itself; if this"
+            " lasts, check Home Assistant's internet access"
+        )
+        assert len(logged(caplog, logging.ERROR)) == times
+        await sandbox.start()
+        await poll()
+        assert get_value(hass, "usdt_trc20") == "1250.5"
+        assert len(logged(caplog, logging.INFO)) == times
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "minutes"),
+    [
+        (None, 5),
+        ("600", 10),
+        ("0", 5),
+        ("1", 5),
+        ("604800", 24 * 60),
+        ("9" * 400, 24 * 60),
+        ("-5", 5),
+        ("soon", 5),
+        ("", 5),
+        ("1.5", 5),
+        (timedelta(minutes=30), 30),
+        (timedelta(hours=-1), 5),
+        (timedelta(days=7), 24 * 60),
+        ("Sun, 06 Nov 1994 08:49:37", 5),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+async def test_retry_after(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    poll: Poll,
+    status: int,
+    retry_after: str | timedelta | None,
+    minutes: int,
+) -> None:
+    """Test that the next poll waits as long as asked, within reason."""
+    if isinstance(retry_after, timedelta):
+        retry_after = format_datetime(datetime.now(UTC) + retry_after, usegmt=True)
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    sandbox.fault = Status(status, headers=headers)
+    await poll()
+    assert sandbox.request_count == 2
+
+    sandbox.fault = None
+    await poll(timedelta(minutes=minutes, seconds=-10))
+    assert sandbox.request_count == 2
+    await poll(timedelta(minutes=minutes, seconds=1))
+    assert sandbox.request_count == 3
+    assert get_value(hass, "usdt_trc20") == "1250.5"
+    await poll()
+    assert sandbox.request_count == 4
+
+
+async def test_retry_after_of_the_first_refresh(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, poll: Poll
+) -> None:
+    """Test that the set-up waits as long as asked, where Home Assistant can."""
+    sandbox.fault = Status(429, headers={"Retry-After": "600"})
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    await poll(timedelta(minutes=9))
+    waits = (MAJOR_VERSION, MINOR_VERSION) >= (2026, 11)
+    assert sandbox.request_count == (1 if waits else 2)
+    sandbox.fault = None
+    await poll(timedelta(minutes=10))
+    assert get_value(hass, "usdt_trc20") == "1250.5"
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_one_request_a_poll(sandbox: Sandbox, poll: Poll) -> None:
+    """Test that five minutes pass between requests, and one brings everything."""
+    assert sandbox.request_count == 1
+    await poll(timedelta(minutes=4))
+    assert sandbox.request_count == 1
+    for polls in (1, 2, 3):
+        await poll()
+        assert sandbox.request_count == 1 + polls
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_update_entity(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """Test that a refresh can be asked for."""
+    await async_setup_component(hass, HOMEASSISTANT_DOMAIN, {})
+    assert sandbox.rows
+    sandbox.rows[0]["balance_crypto"] = 2000
+    await hass.services.async_call(
+        HOMEASSISTANT_DOMAIN,
+        SERVICE_UPDATE_ENTITY,
+        {ATTR_ENTITY_ID: "sensor.cryptocloud_total_balance"},
+        blocking=True,
+    )
+    await hass.async_block_till_done()
+    assert get_value(hass, "usdt_trc20") == "2000"
+    assert sandbox.request_count == 2
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_nothing_changed(
+    hass: HomeAssistant, sandbox: Sandbox, poll: Poll
+) -> None:
+    """Test that an answer that says nothing new writes nothing."""
+    written = {
+        state.entity_id: state.last_reported for state in hass.states.async_all()
+    }
+    await poll()
+    assert sandbox.request_count == 2
+    assert written == {
+        state.entity_id: state.last_reported for state in hass.states.async_all()
+    }
+
+
+@pytest.mark.parametrize("api_key", [API_KEY, OTHER_API_KEY])
+async def test_key_is_not_logged(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    poll: Poll,
+    caplog: pytest.LogCaptureFixture,
+    api_key: str,
+) -> None:
+    """Test that the key stays out of the log and of exceptions, whatever happens."""
+    caplog.set_level(logging.DEBUG)
+    sandbox.valid_keys.discard(API_KEY)
+    for fault in (Status(503), Status(400), Status(200, "x"), None):
+        sandbox.fault = fault
+        await poll()
+    result = await loaded_entry.start_reauth_flow(hass)
+    await hass.config_entries.flow.async_configure(
+        result["flow_id"], {"api_key": api_key}
+    )
+    await hass.async_block_till_done()
+    assert "Full error" in caplog.text
+    assert API_KEY not in caplog.text
+    assert OTHER_API_KEY not in caplog.text
+    error: BaseException | None = loaded_entry.runtime_data.last_exception
+    while error:
+        assert API_KEY not in repr(vars(error)) + repr(error) + str(error)
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,86 @@
+"""Tests of the diagnostics."""
+
+import json
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from syrupy.assertion import SnapshotAssertion
+from syrupy.filters import props
+
+from homeassistant.components.diagnostics import DOMAIN as DIAGNOSTICS_DOMAIN
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from sandbox import Sandbox, Status
+
+from .common import API_KEY, Poll, make_row
+
+
+@pytest.fixture(autouse=True)
+async def set_up_diagnostics(hass: HomeAssistant) -> None:
+    """Set up the diagnostics integration."""
+    assert await async_setup_component(hass, DIAGNOSTICS_DOMAIN, {})
+
+
+async def test_diagnostics(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    loaded_entry: MockConfigEntry,
+    snapshot: SnapshotAssertion,
+) -> None:
+    """Test the diagnostics of an account."""
+    diagnostics = await get_diagnostics_for_config_entry(
+        hass, hass_client, loaded_entry
+    )
+    assert diagnostics == snapshot
+
+
+async def test_diagnostics_of_odd_answers(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+    snapshot: SnapshotAssertion,
+) -> None:
+    """Test that diagnostics tell what is wrong with the data, and nothing of it."""
+    sandbox.rows = [
+        make_row("SECRET_CODE", None, balance_usd=123456789),
+        make_row(None, "x"),
+        make_row("B", 0, **{API_KEY: API_KEY, "new_field": {}}),
+        {"currency": []},
+        7,
+    ]
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    sandbox.fault = Status(503)
+    await poll()
+
+    diagnostics: dict[str, Any] = await get_diagnostics_for_config_entry(
+        hass, hass_client, entry
+    )
+    assert diagnostics == snapshot(exclude=props("time"))
+    assert diagnostics["last_error"]["time"].endswith("+00:00")
+    text = json.dumps(diagnostics)
+    for secret in (API_KEY, "SECRET", "123456789", entry.entry_id, entry.unique_id):
+        assert secret
+        assert secret not in text
+
+
+async def test_diagnostics_without_an_answer(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    snapshot: SnapshotAssertion,
+) -> None:
+    """Test the diagnostics of an account that could not be set up."""
+    sandbox.fault = Status(503)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    diagnostics = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert diagnostics == snapshot(exclude=props("time"))

@@ -1,0 +1,51 @@
+"""Tests of the device that the entities belong to."""
+
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.cryptocloud.const import DOMAIN
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from sandbox import Sandbox
+
+from .common import make_entry
+
+
+async def test_device(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    device_registry: dr.DeviceRegistry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Test the one device of an account."""
+    [device] = dr.async_entries_for_config_entry(device_registry, loaded_entry.entry_id)
+    assert device.identifiers == {(DOMAIN, loaded_entry.entry_id)}
+    assert device.name == "CryptoCloud"
+    assert device.manufacturer == "CryptoCloud"
+    assert device.entry_type is dr.DeviceEntryType.SERVICE
+    assert device.configuration_url == "https://app.cryptocloud.plus"
+    assert {
+        entity.device_id
+        for entity in er.async_entries_for_config_entry(
+            entity_registry, loaded_entry.entry_id
+        )
+    } == {device.id}
+
+
+async def test_device_is_named_as_the_entry(
+    hass: HomeAssistant, sandbox: Sandbox, device_registry: dr.DeviceRegistry
+) -> None:
+    """Test that the name a user gives to the account reaches its sensors."""
+    entry = make_entry(title="Coffee shop")
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    state = hass.states.get("sensor.coffee_shop_usdt_trc20")
+    assert state
+    assert state.name == "Coffee shop USDT TRC20"
+
+    hass.config_entries.async_update_entry(entry, title="Tea shop")
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    state = hass.states.get("sensor.coffee_shop_usdt_trc20")
+    assert state
+    assert state.name == "Tea shop USDT TRC20"

@@ -1,0 +1,54 @@
+"""Tests of setting up, unloading and removing an account."""
+
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from sandbox import Sandbox
+
+from .common import Poll, get_value, make_entry
+
+
+async def test_unload_and_reload(
+    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry, poll: Poll
+) -> None:
+    """Test that an unloaded account asks for nothing, and the way back."""
+    assert await hass.config_entries.async_unload(loaded_entry.entry_id)
+    await hass.async_block_till_done()
+    assert loaded_entry.state is ConfigEntryState.NOT_LOADED
+    assert get_value(hass, "usdt_trc20") == STATE_UNAVAILABLE
+    await poll()
+    assert sandbox.request_count == 1
+
+    assert await hass.config_entries.async_setup(loaded_entry.entry_id)
+    await hass.async_block_till_done()
+    assert get_value(hass, "usdt_trc20") == "1250.5"
+
+
+async def test_remove(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """Test that a removed account leaves nothing."""
+    await hass.config_entries.async_remove(loaded_entry.entry_id)
+    await hass.async_block_till_done()
+    assert hass.states.async_all() == []
+    assert not entity_registry.entities
+    assert not device_registry.devices
+
+
+async def test_entry_without_options(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """Test that the options have defaults."""
+    entry = make_entry()
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, options={})
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert get_value(hass, "bnb") == "0"
+    state = hass.states.get("sensor.cryptocloud_usdt_trc20")
+    assert state
+    assert "entity_picture" in state.attributes

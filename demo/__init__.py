@@ -1,0 +1,1 @@
+"""A demo: the integration in a real Home Assistant."""

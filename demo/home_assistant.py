@@ -1,0 +1,274 @@
+"""Home Assistant in a process of its own, and its API."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from http import HTTPStatus
+import json
+from pathlib import Path
+import secrets
+import shutil
+import sys
+from typing import Any
+
+from aiohttp import (
+    ClientConnectionError,
+    ClientError,
+    ClientSession,
+    ClientWebSocketResponse,
+    WSMsgType,
+)
+
+from homeassistant.const import RESTART_EXIT_CODE, __version__
+
+from .wait import wait_for
+
+REPOSITORY = Path(__file__).parent.parent
+CONSOLE = "console.log"
+LOG = "home-assistant.log"
+
+# What Home Assistant finds to say about the way it was installed.
+_ADVICE = (
+    ("homeassistant", "deprecated_architecture"),
+    ("homeassistant", "deprecated_method"),
+    ("homeassistant", "deprecated_method_architecture"),
+    ("network", "docker_host_network"),
+)
+
+
+class DemoError(Exception):
+    """Failure of the demo, told to its user."""
+
+
+def write_configuration(folder: Path, port: int, *, watch: bool) -> None:
+    """Write a configuration that listens on this machine only."""
+    source = Path(__file__).parent
+    shutil.copy(source / "configuration.yaml", folder)
+    if watch:
+        shutil.copy(source / "automations.yaml", folder)
+    else:
+        (folder / "automations.yaml").write_text("[]\n")
+    (folder / "custom_components").symlink_to(REPOSITORY / "custom_components")
+    now = datetime.now(UTC).isoformat()
+    _store(
+        folder,
+        "http",
+        3,
+        {
+            "stable": {
+                "server_host": ["127.0.0.1"],
+                "server_port": port,
+                "cors_allowed_origins": [],
+                "login_attempts_threshold": -1,
+                "ip_ban_enabled": False,
+                "ssl_profile": "intermediate_v6",
+                "use_x_frame_options": True,
+                "created_at": now,
+                "error": None,
+                "error_message": None,
+            },
+            "pending": None,
+            "yaml_migration_done": True,
+        },
+    )
+    # The step that is left makes the user. The others would set up integrations that
+    # need the internet.
+    _store(
+        folder, "onboarding", 4, {"done": ["core_config", "analytics", "integration"]}
+    )
+    _store(
+        folder,
+        "repairs.issue_registry",
+        1,
+        {
+            "issues": [
+                {
+                    "created": now,
+                    "dismissed_version": __version__,
+                    "domain": domain,
+                    "is_persistent": False,
+                    "issue_id": issue_id,
+                }
+                for domain, issue_id in _ADVICE
+            ]
+        },
+    )
+
+
+def _store(folder: Path, key: str, version: int, data: dict[str, Any]) -> None:
+    storage = folder / ".storage"
+    storage.mkdir(exist_ok=True)
+    (storage / key).write_text(
+        json.dumps({"version": version, "minor_version": 1, "key": key, "data": data})
+    )
+
+
+async def run_home_assistant(folder: Path, api_url: str | None) -> None:
+    """Run Home Assistant until it ends, and end it when cancelled."""
+    command = [sys.executable, "-m", "demo.hass", "--config", str(folder)]
+    command += ["--skip-pip", "--log-no-color"]
+    if api_url:
+        command += ["--api-url", api_url]
+    while True:
+        with (folder / CONSOLE).open("ab") as console:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                cwd=REPOSITORY,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                # Ctrl-C is for the demo, which then stops Home Assistant.
+                start_new_session=True,
+            )
+        try:
+            exit_code = await process.wait()
+        finally:
+            await _stop(process)
+        if exit_code != RESTART_EXIT_CODE:
+            raise DemoError(
+                f"Home Assistant ended with exit code {exit_code};"
+                f" {folder.name}/{CONSOLE} says why"
+            )
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(60):
+            await process.wait()
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+class Connection:
+    """A WebSocket connection to Home Assistant."""
+
+    def __init__(self, websocket: ClientWebSocketResponse) -> None:
+        """Initialize the connection."""
+        self._websocket = websocket
+        self._id = 0
+
+    async def log_in(self, access_token: str) -> None:
+        """Log in, which comes first."""
+        await self._receive()
+        await self._websocket.send_json({"type": "auth", "access_token": access_token})
+        if (await self._receive())["type"] != "auth_ok":
+            raise DemoError("Home Assistant refuses its owner")
+
+    async def call(self, command: str, **data: Any) -> Any:
+        """Send a command and return its result."""
+        self._id += 1
+        await self._websocket.send_json({"id": self._id, "type": command, **data})
+        answer = await self._receive()
+        if not answer["success"]:
+            raise DemoError(f"{command}: {answer['error']['message']}")
+        return answer["result"]
+
+    async def is_running(self) -> bool:
+        """Return whether Home Assistant has started."""
+        return bool((await self.call("get_config"))["state"] == "RUNNING")
+
+    async def _receive(self) -> dict[str, Any]:
+        message = await self._websocket.receive()
+        if message.type is not WSMsgType.TEXT:
+            raise ClientConnectionError("Home Assistant closed the connection")
+        data: dict[str, Any] = message.json()
+        return data
+
+
+class HomeAssistant:
+    """Home Assistant's API, used as its owner."""
+
+    def __init__(self, session: ClientSession, url: str) -> None:
+        """Initialize the client."""
+        self._session = session
+        self._url = url
+        self._client_id = f"{url}/"
+        self._refresh_token = ""
+
+    async def create_owner(self) -> None:
+        """Create the owner, as soon as Home Assistant answers."""
+        owner = {
+            "client_id": self._client_id,
+            "language": "en",
+            "name": "Demo",
+            "password": secrets.token_urlsafe(),
+            "username": "demo",
+        }
+
+        async def onboard() -> str | None:
+            with suppress(ClientError):
+                async with self._session.post(
+                    f"{self._url}/api/onboarding/users", json=owner
+                ) as response:
+                    if response.status == HTTPStatus.OK:
+                        code: str = (await response.json())["auth_code"]
+                        return code
+            return None
+
+        code = await wait_for(onboard)
+        tokens = await self._token(grant_type="authorization_code", code=code)
+        self._refresh_token = tokens["refresh_token"]
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncGenerator[Connection]:
+        """Connect to the WebSocket API."""
+        async with self._session.ws_connect(
+            f"{self._url}/api/websocket", max_msg_size=0
+        ) as websocket:
+            connection = Connection(websocket)
+            await connection.log_in(await self._access_token())
+            yield connection
+
+    async def set_up_integration(self, user_input: dict[str, Any]) -> str:
+        """Set up the integration through its config flow and return the entry's id."""
+        flow = await self._post(
+            "config/config_entries/flow", {"handler": "cryptocloud"}
+        )
+        if flow["type"] == "form":
+            flow = await self._post(
+                f"config/config_entries/flow/{flow['flow_id']}", user_input
+            )
+        if flow["type"] != "create_entry":
+            reason = flow.get("reason") or ", ".join(flow["errors"].values())
+            raise DemoError(f"the integration could not be set up: {reason}")
+        entry_id: str = flow["result"]["entry_id"]
+        return entry_id
+
+    async def reload(self, entry_id: str) -> None:
+        """Reload a config entry."""
+        await self._post(f"config/config_entries/entry/{entry_id}/reload", {})
+
+    async def _access_token(self) -> str:
+        tokens = await self._token(
+            grant_type="refresh_token", refresh_token=self._refresh_token
+        )
+        access_token: str = tokens["access_token"]
+        return access_token
+
+    async def _token(self, **grant: str) -> dict[str, Any]:
+        async with self._session.post(
+            f"{self._url}/auth/token",
+            data={"client_id": self._client_id, **grant},
+            raise_for_status=True,
+        ) as response:
+            tokens: dict[str, Any] = await response.json()
+        return tokens
+
+    async def _post(self, path: str, data: dict[str, Any]) -> dict[str, Any]:
+        async with self._session.post(
+            f"{self._url}/api/{path}",
+            headers={"Authorization": f"Bearer {await self._access_token()}"},
+            json=data,
+        ) as response:
+            if response.status != HTTPStatus.OK:
+                raise DemoError(f"{path}: {await response.text()}")
+            answer: dict[str, Any] = await response.json()
+        return answer

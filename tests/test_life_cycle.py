@@ -1,0 +1,288 @@
+"""Tests of long sequences, and of ends in the middle of a request."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import timedelta
+from decimal import Decimal
+import logging
+
+from aiohttp import web
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.cryptocloud.const import DOMAIN, UPDATE_INTERVAL
+from homeassistant.components.homeassistant import (
+    DOMAIN as HOMEASSISTANT_DOMAIN,
+    SERVICE_UPDATE_ENTITY,
+)
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
+from homeassistant.const import ATTR_ENTITY_ID, STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+from sandbox import Delay, Hang, Sandbox, Status
+
+from .common import API_KEY, OTHER_API_KEY, Poll, get_state, get_value, make_entry
+
+type End = Callable[[HomeAssistant, str], Awaitable[object]]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that happens outside of Home Assistant's tasks."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 # nobody sets an event for it
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def errors(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """Return what anybody logged as an error."""
+
+    def errors() -> list[str]:
+        return [
+            record.getMessage()
+            for record in caplog.records
+            if record.levelno >= logging.ERROR
+        ]
+
+    return errors
+
+
+@pytest.fixture
+async def request_in_flight(
+    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
+) -> AsyncGenerator[None]:
+    """Have a poll wait for an answer that does not come, until it is given up."""
+    left = asyncio.Event()
+
+    async def hang(request: web.Request) -> web.StreamResponse:
+        try:
+            return await Hang()(request)
+        finally:
+            left.set()
+
+    sandbox.fault, sandbox.fault_count = hang, 1
+    async_fire_time_changed(
+        hass, dt_util.utcnow() + UPDATE_INTERVAL + timedelta(seconds=1)
+    )
+    await until(lambda: sandbox.request_count == 2)
+    yield
+    async with asyncio.timeout(5):
+        await left.wait()
+
+
+async def unload(hass: HomeAssistant, entry_id: str) -> None:
+    """Unload an account."""
+    assert await hass.config_entries.async_unload(entry_id)
+
+
+async def disable(hass: HomeAssistant, entry_id: str) -> None:
+    """Disable an account."""
+    await hass.config_entries.async_set_disabled_by(entry_id, ConfigEntryDisabler.USER)
+
+
+async def remove(hass: HomeAssistant, entry_id: str) -> None:
+    """Remove an account."""
+    await hass.config_entries.async_remove(entry_id)
+
+
+@pytest.mark.parametrize("end", [unload, disable, remove])
+@pytest.mark.usefixtures("request_in_flight")
+async def test_end_while_a_request_is_in_flight(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    errors: Callable[[], list[str]],
+    end: End,
+) -> None:
+    """Test that the request ends with what asked for it."""
+    await end(hass, loaded_entry.entry_id)
+    await hass.async_block_till_done()
+    assert loaded_entry.state is ConfigEntryState.NOT_LOADED
+    assert sandbox.request_count == 2
+    assert errors() == []
+
+
+@pytest.mark.usefixtures("request_in_flight")
+async def test_stop_while_a_request_is_in_flight(
+    hass: HomeAssistant, sandbox: Sandbox, errors: Callable[[], list[str]]
+) -> None:
+    """Test that Home Assistant does not wait for an answer when it stops."""
+    async with asyncio.timeout(5):
+        await hass.async_stop(force=True)
+    assert sandbox.request_count == 2
+    assert errors() == []
+
+
+@pytest.mark.usefixtures("request_in_flight")
+async def test_reload_while_a_request_is_in_flight(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    errors: Callable[[], list[str]],
+) -> None:
+    """Test that a reload waits for no old request."""
+    assert sandbox.rows
+    sandbox.rows[0]["balance_crypto"] = 7
+    await hass.config_entries.async_reload(loaded_entry.entry_id)
+    await hass.async_block_till_done()
+    assert get_value(hass, "usdt_trc20") == "7"
+    assert sandbox.request_count == 3
+    assert errors() == []
+
+
+@pytest.mark.usefixtures("short_timeout")
+async def test_remove_during_the_first_refresh(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    errors: Callable[[], list[str]],
+) -> None:
+    """Test removing an account that is still being set up."""
+    sandbox.fault = Hang()
+    set_up = hass.async_create_task(hass.config_entries.async_setup(entry.entry_id))
+    await until(lambda: sandbox.request_count == 1)
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert not await set_up
+    await hass.async_block_till_done()
+    assert hass.config_entries.async_entries(DOMAIN) == []
+    assert hass.states.async_all() == []
+    assert errors() == []
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_refresh_while_a_request_is_in_flight(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    errors: Callable[[], list[str]],
+) -> None:
+    """Test that an update asked for during a poll waits for its turn."""
+    assert await async_setup_component(hass, HOMEASSISTANT_DOMAIN, {})
+    sandbox.fault = Delay(0.2)
+    async_fire_time_changed(
+        hass, dt_util.utcnow() + UPDATE_INTERVAL + timedelta(seconds=1)
+    )
+    await until(lambda: sandbox.request_count == 2)
+    assert sandbox.rows
+    sandbox.rows[0]["balance_crypto"] = 7
+    await hass.services.async_call(
+        HOMEASSISTANT_DOMAIN,
+        SERVICE_UPDATE_ENTITY,
+        {ATTR_ENTITY_ID: ["sensor.cryptocloud_eth", "sensor.cryptocloud_bnb"]},
+        blocking=True,
+    )
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert get_value(hass, "usdt_trc20") == "7"
+    assert errors() == []
+
+
+async def test_thousand_polls(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    poll: Poll,
+    entity_registry: er.EntityRegistry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Test that alternating good and bad answers leave the right numbers only."""
+    assert sandbox.rows
+    entities = set(entity_registry.entities)
+    caplog.clear()
+    for number in range(1, 1001):
+        good = number % 2
+        sandbox.fault = None if good else Status(500)
+        sandbox.rows[0]["balance_crypto"] = Decimal(number)
+        await poll()
+        value = get_value(hass, "usdt_trc20")
+        assert value == (str(number) if good else STATE_UNAVAILABLE)
+    assert sandbox.request_count == 1001
+    assert set(entity_registry.entities) == entities
+    records = [
+        record.levelname
+        for record in caplog.records
+        if record.name.startswith("custom_components.cryptocloud")
+        and record.levelno >= logging.INFO
+    ]
+    assert records.count("ERROR") == 500
+    assert records.count("INFO") == 499
+    assert len(records) == 999
+
+
+async def test_flickering_currency(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    poll: Poll,
+    entity_registry: er.EntityRegistry,
+    errors: Callable[[], list[str]],
+) -> None:
+    """Test a currency that comes and goes, in an answer that does, too."""
+    rows = sandbox.rows
+    assert rows
+    entities = set(entity_registry.entities)
+    listed: list[tuple[list[str], str, str]] = [
+        (["USDT_TRC20", "ETH", "BNB"], "0.00000001", "1250.37003"),
+        (["USDT_TRC20", "BNB"], STATE_UNAVAILABLE, "1250.37"),
+        ([], STATE_UNAVAILABLE, "unknown"),
+        (["ETH"], "0.00000001", "0.00003"),
+    ]
+    for codes, eth, total in listed * 5:
+        sandbox.rows = [row for row in rows if row["currency"]["code"] in codes]
+        await poll()
+        assert get_value(hass, "eth") == eth
+        assert get_value(hass, "total_balance") == total
+        assert get_state(hass, "eth").attributes["unit_of_measurement"] == "ETH"
+    assert set(entity_registry.entities) == entities
+    assert errors() == []
+
+
+async def test_key_revoked_and_given_back(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    poll: Poll,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Test that the same key, valid again, keeps everything."""
+    entities = dict(entity_registry.entities)
+    for _ in range(3):
+        sandbox.revoke(API_KEY)
+        await poll()
+        assert get_value(hass, "usdt_trc20") == STATE_UNAVAILABLE
+        [flow] = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+        sandbox.restore(API_KEY)
+        await hass.config_entries.flow.async_configure(
+            flow["flow_id"], {"api_key": API_KEY}
+        )
+        await hass.async_block_till_done()
+        assert get_value(hass, "usdt_trc20") == "1250.5"
+        assert hass.config_entries.flow.async_progress_by_handler(DOMAIN) == []
+    assert dict(entity_registry.entities) == entities
+
+
+async def test_two_accounts_fail_apart(
+    hass: HomeAssistant, sandbox: Sandbox, poll: Poll
+) -> None:
+    """Test that one account's revoked key does not touch the other."""
+    first = make_entry()
+    second = make_entry(OTHER_API_KEY, title="CryptoCloud 2")
+    for entry in (first, second):
+        entry.add_to_hass(hass)
+    assert await async_setup_component(hass, DOMAIN, {})
+    await hass.async_block_till_done()
+    sandbox.revoke(OTHER_API_KEY)
+    await poll()
+    assert get_value(hass, "usdt_trc20") == "1250.5"
+    assert get_value(hass, "2_usdt_trc20") == STATE_UNAVAILABLE
+    [flow] = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    assert flow["context"]["entry_id"] == second.entry_id
+
+    await hass.config_entries.async_remove(second.entry_id)
+    await hass.async_block_till_done()
+    await poll()
+    assert get_value(hass, "usdt_trc20") == "1250.5"
+    assert not hass.states.get("sensor.cryptocloud_2_usdt_trc20")

@@ -1,0 +1,206 @@
+"""Tests that the API key is found in the entry's own store and nowhere else."""
+
+from collections.abc import Iterator
+import json
+import logging
+from typing import Any
+
+from aiohttp import web
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    flush_store,
+    get_system_health_info,
+)
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.cryptocloud.const import DOMAIN
+from homeassistant.components.diagnostics import DOMAIN as DIAGNOSTICS_DOMAIN
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    issue_registry as ir,
+)
+from homeassistant.setup import async_setup_component
+from sandbox import Fault, Sandbox
+
+from .common import Poll
+from .faults import FAULTS
+
+# No two characters of it follow each other anywhere else.
+KEY = "qZ7xJ0vK9wQ3.Xj8Yq4Wz6Vk1Jx5Qv2Kz.0Zq9Jw7Xv3Yk6Qj8Vz4Wx"
+PIECES = [KEY[start : start + 8] for start in range(len(KEY) - 7)]
+
+
+def echo(status: int, content_type: str) -> Fault:
+    """Return a fault that sends back the key wherever an answer has room for it."""
+
+    async def fault(request: web.Request) -> web.StreamResponse:
+        header = request.headers["Authorization"]
+        return web.Response(
+            status=status,
+            reason=header,
+            text=json.dumps({header: header, "result": {header: header}}),
+            content_type=content_type,
+            headers={"Location": f"/{KEY}", "Retry-After": header, "X-Key": header},
+        )
+
+    return fault
+
+
+ALL_FAULTS = {name: fault for name, (fault, _) in FAULTS.items()} | {
+    f"echo with {status}": echo(status, content_type)
+    for status, content_type in (
+        (200, "application/json"),
+        (302, "text/html"),
+        (400, "application/json"),
+        (401, "text/html"),
+        (403, "application/json"),
+        (429, "application/json"),
+        (500, "text/html"),
+    )
+}
+
+
+def chain(error: BaseException | None) -> Iterator[str]:
+    """Return everything that an exception and those behind it say."""
+    while error:
+        yield f"{error} {error!r} {error.args} {vars(error)}"
+        error = error.__cause__ or error.__context__
+
+
+def find(places: dict[str, Any]) -> list[str]:
+    """Return the places where the key or a piece of it is found."""
+    return [
+        place
+        for place, content in places.items()
+        if any(piece in str(content) for piece in PIECES)
+    ]
+
+
+@pytest.fixture(autouse=True)
+async def log_everything(hass: HomeAssistant, caplog: pytest.LogCaptureFixture) -> None:
+    """Log what can be logged, and serve what is asked for below."""
+    caplog.set_level(logging.DEBUG)
+    for name in ("aiohttp", "aiohttp.client", "homeassistant", "custom_components"):
+        caplog.set_level(logging.DEBUG, name)
+    for domain in ("http", "config", DIAGNOSTICS_DOMAIN, "system_health"):
+        assert await async_setup_component(hass, domain, {})
+
+
+@pytest.mark.parametrize("fault", ALL_FAULTS.values(), ids=ALL_FAULTS)
+@pytest.mark.usefixtures("short_timeout")
+async def test_key_stays_secret(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    hass_storage: dict[str, Any],
+    sandbox: Sandbox,
+    poll: Poll,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+) -> None:
+    """Test every place that a fault of a flow, a start or a poll could reach."""
+    sandbox.valid_keys.add(KEY)
+    client = await hass_client()
+    places: dict[str, Any] = {}
+
+    async def submit(path: str, data: dict[str, Any]) -> Any:
+        response = await client.post(
+            f"/api/config/config_entries/flow{path}", json=data
+        )
+        result = await response.json()
+        places[f"flow result {len(places)}"] = result
+        return result
+
+    async def collect(moment: str) -> None:
+        """Note what all places hold at the moment."""
+        await hass.async_block_till_done(wait_background_tasks=True)
+        [entry] = hass.config_entries.async_entries(DOMAIN)
+        coordinator = entry.runtime_data
+        places.update(
+            {
+                f"diagnostics {moment}": await get_diagnostics_for_config_entry(
+                    hass, hass_client, entry
+                ),
+                f"states {moment}": [
+                    state.as_dict() for state in hass.states.async_all()
+                ],
+                f"entities {moment}": list(er.async_get(hass).entities.values()),
+                f"devices {moment}": dr.async_entries_for_config_entry(
+                    dr.async_get(hass), entry.entry_id
+                ),
+                f"repairs {moment}": list(ir.async_get(hass).issues.values()),
+                f"flows {moment}": hass.config_entries.flow.async_progress(),
+                f"reason {moment}": (entry.reason, entry.title, entry.unique_id),
+                f"error {moment}": list(chain(coordinator.last_exception)),
+                f"client's error {moment}": list(chain(coordinator.last_error)),
+            }
+        )
+
+    # A flow in which the fault strikes, then one that works
+    user_input = {"api_key": KEY, "only_funded": False, "show_icons": True}
+    flow = await submit("", {"handler": DOMAIN})
+    sandbox.fault = fault
+    result = await submit(f"/{flow['flow_id']}", user_input)
+    assert result["type"] == "form"
+    sandbox.fault = None
+    result = await submit(f"/{flow['flow_id']}", user_input)
+    assert result["type"] == "create_entry"
+
+    # A poll
+    [entry] = hass.config_entries.async_entries(DOMAIN)
+    await collect("before")
+    sandbox.fault = fault
+    await poll()
+    assert not entry.runtime_data.last_update_success
+    await collect("after a poll")
+
+    # A start
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.state is not ConfigEntryState.LOADED
+    await collect("after a start")
+    info = await get_system_health_info(hass, DOMAIN)
+    places["system health"] = {key: await value for key, value in info.items()}
+
+    # The key entered once more
+    flow = await submit("", {"handler": DOMAIN, "entry_id": entry.entry_id})
+    result = await submit(f"/{flow['flow_id']}", {"api_key": KEY})
+    assert result["type"] == "form"
+    sandbox.fault = None
+    result = await submit(f"/{flow['flow_id']}", {"api_key": KEY})
+    assert result["reason"] == "reconfigure_successful"
+    await collect("after the key was entered")
+    assert entry.state is ConfigEntryState.LOADED
+
+    places["log"] = caplog.text
+    places["records"] = [
+        (record.getMessage(), record.args, *chain((record.exc_info or (None, None))[1]))
+        for record in caplog.records
+    ]
+    assert find(places) == []
+
+    await flush_store(hass.config_entries._store)
+    assert find(hass_storage) == ["core.config_entries"]
+    stored = hass_storage["core.config_entries"]["data"]["entries"]
+    [entry_data] = [item for item in stored if item["domain"] == DOMAIN]
+    assert entry_data.pop("data") == {"api_key": KEY}
+    assert find(entry_data) == []
+
+
+async def test_search_finds_pieces() -> None:
+    """Test that the search above would find what it looks for."""
+    error = TypeError("No key here")
+    error.__cause__ = ValueError(KEY)
+    assert find(
+        {
+            "whole": [{"a": KEY}],
+            "piece": f"...{KEY[20:28]}...",
+            "chain": list(chain(error)),
+            "too short": KEY[20:27],
+            "nothing": "header",
+        }
+    ) == ["whole", "piece", "chain"]

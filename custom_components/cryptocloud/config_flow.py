@@ -98,20 +98,19 @@ class CryptoCloudConfigFlow(ConfigFlow, domain=DOMAIN):
             options = dict(user_input)
             api_key = PASTED_PREFIX.sub("", options.pop(CONF_API_KEY)).strip()
             unique_id = sha256(api_key.encode(errors="surrogatepass")).hexdigest()
-            # The API names no account, so that only the same key is known again.
-            owner = self.hass.config_entries.async_entry_for_domain_unique_id(
-                DOMAIN, unique_id
-            )
-            if owner not in (None, entry):
-                return self.async_abort(reason="already_configured")
             if not (errors := await self._async_check(api_key)):
+                # The API names no account, so that only the same key is known again.
+                owner = self.hass.config_entries.async_entry_for_domain_unique_id(
+                    DOMAIN, unique_id
+                )
+                if owner not in (None, entry):
+                    return self.async_abort(reason="already_configured")
                 data = {CONF_API_KEY: api_key}
                 if entry is not None:
                     return self.async_update_reload_and_abort(
                         entry, unique_id=unique_id, data_updates=data
                     )
                 await self.async_set_unique_id(unique_id, raise_on_progress=False)
-                self._abort_if_unique_id_configured()
                 return self.async_create_entry(
                     title=self._unused_title(), data=data, options=options
                 )
@@ -178,11 +177,11 @@ class CryptoCloudOptionsFlow(OptionsFlowWithReload):
     def _remove_unfunded(self) -> dict[str, str]:
         """Remove the sensors of currencies that hold nothing, if that is known."""
         coordinator = getattr(self.config_entry, "runtime_data", None)
-        if coordinator is None or coordinator.data is None:
+        if coordinator is None or not coordinator.knows_balances:
             return {"base": "no_balances"}
         coordinator.async_remove_sensors(
             code
             for code, balance in coordinator.data.balances.items()
-            if not balance.is_funded
+            if balance.is_empty
         )
         return {}

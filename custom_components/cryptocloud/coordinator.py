@@ -54,6 +54,15 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
         self._had_currencies = bool(self.registered_sensors())
         self._said_unidentified = False
 
+    @property
+    def knows_balances(self) -> bool:
+        """Return whether the last answer told what the account holds."""
+        return (
+            self.data is not None
+            and self.last_update_success
+            and bool(self.data.balances or not self._had_currencies)
+        )
+
     def unique_id(self, code: str, key: str) -> str:
         """Return the unique id of a currency's sensor, whatever the code consists of."""
         return f"{self.config_entry.entry_id}_{code}:{key}"

@@ -13,14 +13,17 @@ from .coordinator import CryptoCloudConfigEntry
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: CryptoCloudConfigEntry
 ) -> dict[str, Any]:
-    """Return diagnostics, also of an account that could not be set up."""
-    coordinator = entry.runtime_data
+    """Return diagnostics, also of an account that is not set up."""
+    options = {
+        option: entry.options.get(option)
+        for option in (CONF_ONLY_FUNDED, CONF_SHOW_ICONS)
+    }
+    coordinator = getattr(entry, "runtime_data", None)
+    if coordinator is None:
+        return {"options": options}
     error = coordinator.last_error
     return {
-        "options": {
-            option: entry.options.get(option)
-            for option in (CONF_ONLY_FUNDED, CONF_SHOW_ICONS)
-        },
+        "options": options,
         "last_update_success": coordinator.last_update_success,
         "last_error": None
         if error is None

@@ -25,7 +25,7 @@ PARALLEL_UPDATES = 0
 
 @dataclass(frozen=True, kw_only=True)
 class CryptoCloudSensorDescription[DataT](SensorEntityDescription):
-    """Description of an amount in the currency itself."""
+    """Description of an amount."""
 
     state_class: SensorStateClass = SensorStateClass.TOTAL
     value_fn: Callable[[DataT], Decimal | None]
@@ -120,16 +120,17 @@ async def async_setup_entry(
             and (not only_funded or balance.is_funded or code in registered)
         )
         added.update(codes)
-        for code in codes:
-            async_add_entities(
-                [
-                    CryptoCloudBalanceSensor(coordinator, BALANCE_SENSOR, code),
-                    *(
-                        CryptoCloudCurrencySensor(coordinator, description, code)
-                        for description in CURRENCY_SENSORS
-                    ),
-                ]
+        async_add_entities(
+            sensor
+            for code in codes
+            for sensor in (
+                CryptoCloudBalanceSensor(coordinator, BALANCE_SENSOR, code),
+                *(
+                    CryptoCloudCurrencySensor(coordinator, description, code)
+                    for description in CURRENCY_SENSORS
+                ),
             )
+        )
 
     async_add_entities(
         CryptoCloudAccountSensor(coordinator, description)
@@ -241,4 +242,6 @@ class CryptoCloudBalanceSensor(CryptoCloudCurrencySensor):
 
 def _number(amount: Decimal | None) -> float | None:
     """Return an amount as a JSON number, which may lose digits."""
-    return None if amount is None else float(amount)
+    if amount is None:
+        return None
+    return float(amount) if amount else 0.0

@@ -122,9 +122,19 @@ class Balance:
         return _subtract(self.balance, self.available)
 
     @property
+    def amounts(self) -> tuple[Decimal | None, ...]:
+        """Return all amounts."""
+        return self.balance, self.balance_usd, self.available, self.available_usd
+
+    @property
     def is_funded(self) -> bool:
         """Return whether any readable amount is other than zero."""
-        return any((self.balance, self.balance_usd, self.available, self.available_usd))
+        return any(self.amounts)
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether all amounts are known to be zero."""
+        return all(amount == 0 for amount in self.amounts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,7 +24,7 @@ from homeassistant.helpers.selector import (
 
 from .api import CryptoCloudClient, CryptoCloudError
 from .const import CABINET_URL, CONF_ONLY_FUNDED, CONF_SHOW_ICONS, DOMAIN, LOGGER
-from .coordinator import CryptoCloudConfigEntry
+from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
 
 # What comes along when a key is copied from an example in CryptoCloud's documentation
 PASTED_PREFIX = re.compile(r"^\s*Token\s", re.IGNORECASE)
@@ -176,7 +176,9 @@ class CryptoCloudOptionsFlow(OptionsFlowWithReload):
 
     def _remove_unfunded(self) -> dict[str, str]:
         """Remove the sensors of currencies that hold nothing, if that is known."""
-        coordinator = getattr(self.config_entry, "runtime_data", None)
+        coordinator: CryptoCloudCoordinator | None = getattr(
+            self.config_entry, "runtime_data", None
+        )
         if coordinator is None or not coordinator.knows_balances:
             return {"base": "no_balances"}
         coordinator.async_remove_sensors(

@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant
 
 from .api import AMOUNTS, Account
 from .const import CONF_ONLY_FUNDED, CONF_SHOW_ICONS
-from .coordinator import CryptoCloudConfigEntry
+from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
 
 
 async def async_get_config_entry_diagnostics(
@@ -18,7 +18,7 @@ async def async_get_config_entry_diagnostics(
         option: entry.options.get(option)
         for option in (CONF_ONLY_FUNDED, CONF_SHOW_ICONS)
     }
-    coordinator = getattr(entry, "runtime_data", None)
+    coordinator: CryptoCloudCoordinator | None = getattr(entry, "runtime_data", None)
     if coordinator is None:
         return {"options": options}
     error = coordinator.last_error

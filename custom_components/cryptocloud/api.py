@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Context, Decimal, InvalidOperation
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 import json
@@ -20,7 +20,6 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, h
 
 MAX_BODY_SIZE = 8 * 1024 * 1024
 MAX_TEXT_LENGTH = 100
-MAX_TOKEN_LENGTH = 1000
 MAX_URL_LENGTH = 2000
 # Ten times what a list of 1,000 currencies has. JSON of many more would hold up the
 # event loop even from a thread, as its decoder does not let go of the interpreter.
@@ -39,9 +38,15 @@ AMOUNTS = {
     "available_usd": "available_balance_usd",
 }
 
-# Wide enough for sums and differences of amounts of that size, to the last digit.
-_EXACT = Context(prec=4 * MAX_DIGITS)
-_FIELD_NAME = re.compile(r"[a-z_.]{1,50}")
+# Wide enough for sums and differences of such amounts, to the last digit.
+EXACT = Context(prec=4 * MAX_DIGITS)
+# Keeps every digit; what no Decimal can hold becomes one that is not finite, or whose
+# exponent is out of all proportion.
+_parse_number = Context(
+    prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[]
+).create_decimal
+
+_FIELD_NAME = re.compile(r"[a-z_]{1,50}")
 _HEADER_VALUE = re.compile(r"[!-~]+")
 _HTTPS_URL = re.compile(
     r"https://[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9/._~%!$&'()*+,;=:@?#-]*)?",
@@ -334,15 +339,15 @@ def _parse_account(rows: list[Any]) -> Account:
     balances: dict[str, Balance] = {}
     unidentified: list[dict[str, Decimal | None]] = []
     contradicted = False
-    fields: set[tuple[str, type]] = set()
+    shapes: set[tuple[str, tuple[str, ...], tuple[type, ...]]] = set()
     for item in rows:
         row = item if isinstance(item, dict) else {}
-        fields |= {(name, type(value)) for name, value in row.items()}
+        shapes.add(("", tuple(row), tuple(map(type, row.values()))))
         amounts = {name: _parse_amount(row.get(key)) for name, key in AMOUNTS.items()}
         if isinstance(content := row.get("currency"), dict):
-            fields |= {
-                (f"currency.{name}", type(value)) for name, value in content.items()
-            }
+            shapes.add(
+                ("currency.", tuple(content), tuple(map(type, content.values())))
+            )
         if (currency := _parse_currency(content)) is None:
             unidentified.append(amounts)
             continue
@@ -370,8 +375,9 @@ def _parse_account(rows: list[Any]) -> Account:
         total_available_usd=total("available_usd"),
         unidentified=len(unidentified),
         fields=frozenset(
-            (name, _JSON_TYPES[value_type])
-            for name, value_type in fields
+            (prefix + name, _JSON_TYPES[value_type])
+            for prefix, names, types in shapes
+            for name, value_type in zip(names, types, strict=True)
             if _FIELD_NAME.fullmatch(name)
         ),
     )
@@ -423,24 +429,21 @@ def _parse_https_url(value: Any) -> str | None:
 
 
 def _parse_amount(value: Any) -> Decimal | None:
-    """Return an amount given as a JSON number or as a plain decimal string."""
+    """Return an amount given as a JSON number or as a plain decimal string.
+
+    None for anything else, and where the plain notation has too many digits.
+    """
     if isinstance(value, str) and _PLAIN_DECIMAL.fullmatch(value):
-        return _parse_number(value)
-    return value if isinstance(value, Decimal) else None
-
-
-def _parse_number(token: str) -> Decimal | None:
-    """Return a number in full, or None where its plain notation is too long."""
-    if len(token) > MAX_TOKEN_LENGTH:
+        value = _parse_number(value)
+    if not isinstance(value, Decimal) or not value.is_finite():
         return None
-    try:
-        number = Decimal(token)
-    except InvalidOperation:
+    magnitude = value.adjusted()
+    if abs(magnitude) > MAX_DIGITS:
         return None
-    magnitude = number.adjusted()
-    exponent = magnitude + 1 - len(number.as_tuple().digits)
+    # Longer ones than matter are cut off before they are counted.
+    exponent = magnitude + 1 - len(EXACT.plus(value).as_tuple().digits)
     digits = max(magnitude + 1, 1) + max(-exponent, 0)
-    return number if digits <= MAX_DIGITS else None
+    return value if digits <= MAX_DIGITS else None
 
 
 def _add(*amounts: Decimal | None) -> Decimal | None:
@@ -449,7 +452,7 @@ def _add(*amounts: Decimal | None) -> Decimal | None:
     for amount in amounts:
         if amount is None:
             return None
-        total = _EXACT.add(total, amount)
+        total = EXACT.add(total, amount)
     return total
 
 
@@ -457,11 +460,11 @@ def _subtract(minuend: Decimal | None, subtrahend: Decimal | None) -> Decimal | 
     """Return the exact difference, or None where an amount is unknown."""
     if minuend is None or subtrahend is None:
         return None
-    return _EXACT.subtract(minuend, subtrahend)
+    return EXACT.subtract(minuend, subtrahend)
 
 
 def plain(amount: Decimal | None) -> str | None:
     """Return an amount in plain notation with all its digits and no needless zeros."""
     if amount is None:
         return None
-    return format(_EXACT.normalize(amount), "f") if amount else "0"
+    return format(EXACT.normalize(amount), "f") if amount else "0"

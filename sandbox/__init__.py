@@ -1,5 +1,6 @@
 """A sandbox that answers as the CryptoCloud API does."""
 
+from .cases import CASES
 from .faults import (
     FAULTS,
     Body,
@@ -10,11 +11,16 @@ from .faults import (
     Hang,
     Huge,
     Redirect,
+    Refuse,
     Reset,
     ResetBody,
+    RetryDate,
+    Row,
     ShortBody,
     Slow,
     Status,
+    Tls,
+    Twist,
 )
 from .merchant import Merchant
 from .server import (
@@ -30,6 +36,7 @@ from .server import (
 __all__ = [
     "BAD_KEY",
     "BALANCE_PATH",
+    "CASES",
     "EXPIRING_KEY",
     "FAULTS",
     "GOOD_KEY",
@@ -43,11 +50,16 @@ __all__ = [
     "Huge",
     "Merchant",
     "Redirect",
+    "Refuse",
     "Request",
     "Reset",
     "ResetBody",
+    "RetryDate",
+    "Row",
     "Sandbox",
     "ShortBody",
     "Slow",
     "Status",
+    "Tls",
+    "Twist",
 ]

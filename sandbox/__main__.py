@@ -22,7 +22,7 @@ async def _run(arguments: argparse.Namespace) -> None:
         print(f"  good key:      {GOOD_KEY}")
         print(f"  bad key:       {BAD_KEY}")
         print(f"  expiring key:  {EXPIRING_KEY}")
-        print(f"  control:       curl {sandbox.url}/control", flush=True)
+        print(f"  control:       curl {sandbox.control_url}/control", flush=True)
         await stop.wait()
 
 

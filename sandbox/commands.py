@@ -71,8 +71,8 @@ def _fits(value: Any, annotation: Any) -> bool:
         return kind is bool
     if kind is float:
         return isinstance(value, int | float) and abs(value) < 1e300  # No NaN either.
-    if annotation == dict[str, str]:
+    if kind is dict and (kinds := get_args(annotation)) and kinds[1] is not Any:
         return isinstance(value, dict) and all(
-            isinstance(item, str) for item in value.values()
+            _fits(item, kinds[1]) for item in value.values()
         )
     return isinstance(value, kind)

@@ -3,6 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from email.utils import format_datetime
+from functools import cache
 import json
 import socket
 import struct
@@ -12,7 +16,7 @@ import zlib
 from aiohttp import web
 from multidict import CIMultiDict
 
-from .commands import call
+from .exact import RawJson, to_json
 
 type Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -20,6 +24,8 @@ type Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ANSWER: web.AppKey[Callable[[web.Request], Awaitable[web.Response]]] = web.AppKey(
     "answer"
 )
+# Another address, for redirects.
+ELSEWHERE: web.AppKey[Callable[[], str]] = web.AppKey("elsewhere")
 
 _MEBIBYTE = 2**20
 _HEAD = b'{"status": "success", "result": ['
@@ -57,9 +63,9 @@ class Status:
 
 @dataclass(frozen=True)
 class Redirect:
-    """A redirect."""
+    """A redirect, to another server unless told where."""
 
-    location: str
+    location: str | None = None
     status: int = 302
 
     def __post_init__(self) -> None:
@@ -68,7 +74,27 @@ class Redirect:
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Point elsewhere."""
-        return web.Response(status=self.status, headers={"Location": self.location})
+        location = self.location or request.app[ELSEWHERE]()
+        return web.Response(status=self.status, headers={"Location": location})
+
+
+@dataclass(frozen=True)
+class RetryDate:
+    """A status with a date for the next try."""
+
+    seconds: float
+    status: int = 429
+
+    def __post_init__(self) -> None:
+        """Refuse what is no date or no final status."""
+        _check("seconds", self.seconds, -(10**9), 10**9)
+        _check("status", self.status, 200, 599)
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Name the date."""
+        date = datetime.now(UTC) + timedelta(seconds=self.seconds)
+        retry_after = format_datetime(date, usegmt=True)
+        return await Status(self.status, headers={"Retry-After": retry_after})(request)
 
 
 @dataclass(frozen=True)
@@ -78,6 +104,22 @@ class Reset:
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Reset the connection."""
         return _reset(request, web.Response())
+
+
+@dataclass(frozen=True)
+class Refuse(Reset):
+    """A port at which nothing listens, for some seconds or until cleared."""
+
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no clock shows."""
+        _check("seconds", self.seconds or 0, 0, 86400)
+
+
+@dataclass(frozen=True)
+class Tls(Refuse):
+    """A port that speaks TLS, with a certificate that nobody vouches for."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +205,64 @@ class Body:
 
 
 @dataclass(frozen=True)
+class Twist:
+    """The right answer, changed on its way."""
+
+    change: Callable[[bytes], bytes]
+    content_type: str = "application/json"
+    encoding: str = "identity"
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Change the answer, but not a refusal."""
+        answer = await request.app[ANSWER](request)
+        if answer.status != 200 or not isinstance(answer.body, bytes):
+            return answer
+        return web.Response(
+            body=self.change(answer.body),
+            headers={
+                "Content-Type": self.content_type,
+                "Content-Encoding": self.encoding,
+            },
+        )
+
+
+@dataclass(frozen=True)
+class Row:
+    """The right answer, but for the first row.
+
+    `fields` has JSON by path, such as `currency.code`, for what the row should hold,
+    null for what it should lack; an empty path stands for the row itself. A repeated
+    row comes after the one that is right.
+    """
+
+    fields: dict[str, str | None]
+    repeated: bool = False
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Answer with the row changed."""
+        return await Twist(self._change)(request)
+
+    def _change(self, body: bytes) -> bytes:
+        answer = json.loads(body, parse_float=Decimal)
+        first, *others = answer["result"]
+        rows = [first] if self.repeated else []
+        rows.append(json.loads(to_json(first), parse_float=Decimal))
+        for path, value in self.fields.items():
+            *parents, name = path.split(".")
+            if not name:
+                rows[-1] = RawJson(value)
+                continue
+            content = rows[-1]
+            for parent in parents:
+                content = content[parent]
+            if value is None:
+                content.pop(name, None)
+            else:
+                content[name] = RawJson(value)
+        return to_json(answer | {"result": rows + others}).encode()
+
+
+@dataclass(frozen=True)
 class Empty:
     """An empty body with status 200."""
 
@@ -207,22 +307,28 @@ class GzipBomb:
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer in one small piece."""
-        pack = zlib.compressobj(9, wbits=31)
-        packed = [pack.compress(_HEAD)]
-        spaces = b" " * _MEBIBYTE
-        for _ in range(self.mebibytes):
-            packed.append(pack.compress(spaces))
-            await asyncio.sleep(0)
-        packed += [pack.compress(_TAIL), pack.flush()]
         return web.Response(
-            body=b"".join(packed),
+            body=await asyncio.to_thread(_gzip_bomb, self.mebibytes),
             headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
         )
+
+
+@cache
+def _gzip_bomb(mebibytes: int) -> bytes:
+    pack = zlib.compressobj(9, wbits=31)
+    packed = [pack.compress(_HEAD)]
+    spaces = b" " * _MEBIBYTE
+    packed += [pack.compress(spaces) for _ in range(mebibytes)]
+    packed += [pack.compress(_TAIL), pack.flush()]
+    return b"".join(packed)
 
 
 FAULTS: dict[str, Callable[..., Fault]] = {
     "status": Status,
     "redirect": Redirect,
+    "retry_date": RetryDate,
+    "refuse": Refuse,
+    "tls": Tls,
     "reset": Reset,
     "reset_body": ResetBody,
     "short_body": ShortBody,
@@ -230,17 +336,11 @@ FAULTS: dict[str, Callable[..., Fault]] = {
     "slow": Slow,
     "delay": Delay,
     "body": Body,
+    "row": Row,
     "huge": Huge,
     "gzip_bomb": GzipBomb,
     "empty": Empty,
 }
-
-
-def make_fault(name: str, parameters: dict[str, Any]) -> Fault:
-    """Make a fault from JSON, or raise a ValueError that names the remedy."""
-    if name not in FAULTS:
-        raise ValueError(f"no fault has that name; known: {', '.join(FAULTS)}")
-    return call(FAULTS[name], parameters)
 
 
 def _reset[R: web.StreamResponse](request: web.Request, response: R) -> R:

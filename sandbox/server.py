@@ -3,19 +3,24 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+import inspect
 from ipaddress import ip_address
 import json
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from aiohttp import web
 from multidict import CIMultiDictProxy
 
+from .cases import CASES, make_fault, name_fault
 from .commands import call, usage
 from .currencies import CURRENCIES
-from .faults import ANSWER, FAULTS, Fault, make_fault
+from .exact import to_json
+from .faults import ANSWER, ELSEWHERE, FAULTS, Fault, Refuse, Tls
 from .merchant import MONTH, Merchant
+from .tls import self_signed_context
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -72,23 +77,40 @@ class Sandbox:
         self.speed = speed
         self.key_lifetime = key_lifetime
         # A fault strikes before the key is looked at, as often as fault_count says,
-        # or until cleared.
+        # or until cleared. Those of the connection itself need strike().
         self.fault: Fault | None = None
         self.fault_count: int | None = None
         self.requests: deque[Request] = deque(maxlen=_REQUESTS_KEPT)
         self.request_count = 0
+        # Requests that followed a redirect.
+        self.strays: deque[Request] = deque(maxlen=_REQUESTS_KEPT)
         self._host = host
         self._port = port
+        self._control_port = 0
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
+        self._tls: asyncio.Server | None = None
+        self._refusal: type[Refuse] | Literal["stopped"] | None = "stopped"
+        self._recovery: asyncio.Task[None] | None = None
         self._answers: set[asyncio.Future[web.StreamResponse]] = set()
+        # Connections over which a command is on its way
+        self._commands: set[web.RequestHandler] = set()
         self._expiry: float | None = None
         self._caught_up = 0.0
 
     @property
     def url(self) -> str:
         """Where the server listens."""
+        return self._url(self._port)
+
+    @property
+    def control_url(self) -> str:
+        """Where the server listens as well, also while it refuses connections."""
+        return self._url(self._control_port)
+
+    def _url(self, port: int) -> str:
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
+        return f"http://{host}:{port}"
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -100,12 +122,14 @@ class Sandbox:
         await self.stop()
 
     async def start(self) -> None:
-        """Listen; after a stop, on the same port again."""
+        """Listen; after a stop, on the same ports again."""
         app = web.Application(middlewares=[_json_errors])
         app[ANSWER] = self._answer
+        app[ELSEWHERE] = lambda: f"{self.control_url}/elsewhere"
         app.add_routes(
             [
                 web.post(BALANCE_PATH, self._balance),
+                web.route("*", "/elsewhere", self._stray),
                 web.get("/control", self._control()),
                 web.post("/control/fault", self._control(self._set_fault)),
                 web.delete("/control/fault", self._control(self._clear_fault)),
@@ -120,13 +144,14 @@ class Sandbox:
             app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port)
         try:
-            await site.start()
+            await self._listen()
+            _, self._control_port = await _start_site(
+                self._runner, self._host, self._control_port
+            )
         except OSError:
             await self.stop()
             raise
-        self._port = self._runner.addresses[0][1]
         self._caught_up = asyncio.get_running_loop().time()
 
     async def stop(self) -> None:
@@ -134,12 +159,62 @@ class Sandbox:
         if self._runner is None:
             return
         runner, self._runner = self._runner, None
+        self._site, self._refusal = None, "stopped"
+        self._close_tls()
+        if self._recovery:
+            self._recovery.cancel()
         for site in list(runner.sites):
             await site.stop()
         for answer in self._answers:
             answer.cancel()
         await runner.cleanup()
         await asyncio.sleep(0)  # Lets cancelled connections end.
+
+    async def strike(self, fault: Fault | None, times: int | None = None) -> None:
+        """Let a fault strike some requests, or until the next one or none."""
+        if times is not None and isinstance(fault, Refuse):
+            raise ValueError("times can't be counted without requests; give seconds")
+        if self._recovery:
+            self._recovery.cancel()
+            self._recovery = None
+        self.fault, self.fault_count = fault, times
+        await self._listen()
+        if isinstance(fault, Refuse) and fault.seconds is not None:
+            self._recovery = asyncio.create_task(self._recover(fault.seconds))
+
+    async def _recover(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self._recovery = None
+        await self.strike(None)
+
+    async def _listen(self) -> None:
+        """Listen as the fault lets the server do."""
+        refusal = type(self.fault) if isinstance(self.fault, Refuse) else None
+        if not self._runner or not self._runner.server or refusal is self._refusal:
+            return
+        self._refusal = refusal
+        port = self._port
+        self._close_tls()
+        if self._site:
+            await self._site.stop()
+            self._site = None
+            for connection in self._runner.server.connections:
+                transport = connection.transport
+                if not transport or transport.get_extra_info("sockname")[1] != port:
+                    continue
+                if connection not in self._commands:
+                    transport.close()
+            await asyncio.sleep(0.01)  # Lets clients notice.
+        if refusal is Tls:
+            self._tls = await asyncio.start_server(_shake_hands, self._host, port)
+        elif refusal is None:
+            self._site, self._port = await _start_site(self._runner, self._host, port)
+
+    def _close_tls(self) -> None:
+        if self._tls:
+            self._tls.close()
+            self._tls.abort_clients()
+            self._tls = None
 
     def revoke(self, key: str) -> None:
         """Revoke a key."""
@@ -154,21 +229,16 @@ class Sandbox:
             self._expiry = None
 
     async def _balance(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
+        self.requests.append(await _received(request))
         self.request_count += 1
-        self.requests.append(
-            Request(
-                method=request.method,
-                path=request.path,
-                headers=request.headers,
-                body_length=len(body),
-                time=asyncio.get_running_loop().time(),
-            )
-        )
         answer = asyncio.ensure_future((self._take_fault() or self._answer)(request))
         self._answers.add(answer)
         answer.add_done_callback(self._answers.discard)
         return await answer
+
+    async def _stray(self, request: web.Request) -> web.StreamResponse:
+        self.strays.append(await _received(request))
+        return web.json_response({"detail": "This is somewhere else"})
 
     def _take_fault(self) -> Fault | None:
         fault = self.fault
@@ -229,17 +299,27 @@ class Sandbox:
         elapsed, self._caught_up = now - self._caught_up, now
         self.merchant.advance(min(elapsed * self.speed, MONTH))
 
-    def _control(self, command: Callable[..., None] | None = None) -> Handler:
+    def _control(
+        self, command: Callable[..., Awaitable[None] | None] | None = None
+    ) -> Handler:
         async def handle(request: web.Request) -> web.Response:
             if not ip_address(request.remote or "::").is_loopback:
                 raise web.HTTPForbidden(text="only from the machine it runs on")
+            self._commands.add(request.protocol)
             try:
                 self._catch_up()
                 if command:
-                    call(command, _arguments(await request.read()))
+                    done = call(command, _arguments(await request.read()))
+                    if inspect.isawaitable(done):
+                        await done
             except ValueError as err:
                 raise web.HTTPBadRequest(text=str(err)) from err
-            return web.json_response(self._state())
+            finally:
+                self._commands.discard(request.protocol)
+            response = web.json_response(self._state())
+            if self._refusal:
+                response.force_close()
+            return response
 
         return handle
 
@@ -247,13 +327,7 @@ class Sandbox:
         self._expire()
         fault = None
         if self.fault:
-            fault = {
-                "name": next(
-                    (name for name, kind in FAULTS.items() if kind is type(self.fault)),
-                    "custom",
-                ),
-                "times": self.fault_count,
-            }
+            fault = {"name": name_fault(self.fault), "times": self.fault_count}
         return {
             "time": round(self.merchant.time, 3),
             "speed": self.speed,
@@ -263,18 +337,18 @@ class Sandbox:
             "currencies": {code: code in self.merchant.listed for code in CURRENCIES},
             "fault": fault,
             "faults": {name: usage(kind) for name, kind in FAULTS.items()},
+            "cases": {group: list(cases) for group, cases in CASES.items()},
         }
 
-    def _set_fault(
+    async def _set_fault(
         self, name: str, times: int | None = None, **parameters: Any
     ) -> None:
         if times is not None and times < 1:
             raise ValueError("times must be at least 1, or null for until cleared")
-        self.fault = make_fault(name, parameters)
-        self.fault_count = times
+        await self.strike(make_fault(name, parameters), times)
 
-    def _clear_fault(self) -> None:
-        self.fault = self.fault_count = None
+    async def _clear_fault(self) -> None:
+        await self.strike(None)
 
     def _set_key(self, key: str, valid: bool) -> None:
         (self.restore if valid else self.revoke)(key)
@@ -298,20 +372,33 @@ class Sandbox:
         self.merchant.list_currency(code, listed)
 
 
-def to_json(value: Any) -> str:
-    """Return JSON with exact numbers in plain notation."""
-    match value:
-        case dict():
-            items = (f"{to_json(str(key))}: {to_json(value[key])}" for key in value)
-            return f"{{{', '.join(items)}}}"
-        case list() | tuple():
-            return f"[{', '.join(map(to_json, value))}]"
-        case float():
-            return f"{Decimal(repr(value)):f}"
-        case Decimal():
-            return f"{value:f}"
-        case _:
-            return json.dumps(value)
+async def _start_site(
+    runner: web.AppRunner, host: str, port: int
+) -> tuple[web.TCPSite, int]:
+    site = web.TCPSite(runner, host, port)
+    await site.start()
+    return site, runner.addresses[-1][1]
+
+
+async def _shake_hands(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    transport = writer.transport
+    context = await asyncio.to_thread(self_signed_context)
+    with suppress(OSError):  # Whatever the client thinks of it.
+        await asyncio.get_running_loop().start_tls(
+            transport, transport.get_protocol(), context, server_side=True
+        )
+    transport.abort()
+
+
+async def _received(request: web.Request) -> Request:
+    body = await request.read()
+    return Request(
+        method=request.method,
+        path=request.path,
+        headers=request.headers,
+        body_length=len(body),
+        time=asyncio.get_running_loop().time(),
+    )
 
 
 def _arguments(body: bytes) -> dict[str, Any]:

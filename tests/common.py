@@ -7,10 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cryptocloud.const import DOMAIN
+from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
 from homeassistant.core import HomeAssistant, State
+from homeassistant.data_entry_flow import FlowResultType
 
 API_KEY = "header.payload.signature-of-a-test"
 OTHER_API_KEY = "header.payload.signature-of-another-test"
@@ -74,3 +77,54 @@ def get_state(hass: HomeAssistant, name: str) -> State:
 def get_value(hass: HomeAssistant, name: str) -> str:
     """Return the value of an account's sensor."""
     return get_state(hass, name).state
+
+
+def logged(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
+    """Return what the integration logged."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("custom_components.cryptocloud")
+        and record.levelno == level
+    ]
+
+
+async def start_flow(
+    hass: HomeAssistant, entry: MockConfigEntry | None, source: str
+) -> ConfigFlowResult:
+    """Start a flow and return its form."""
+    if source == "user":
+        result = await hass.config_entries.flow.async_init(
+            DOMAIN, context={"source": SOURCE_USER}
+        )
+    elif source == "reauth":
+        assert entry
+        result = await entry.start_reauth_flow(hass)
+    else:
+        assert entry
+        result = await entry.start_reconfigure_flow(hass)
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {}
+    return result
+
+
+async def submit(
+    hass: HomeAssistant, result: ConfigFlowResult, **user_input: Any
+) -> ConfigFlowResult:
+    """Fill in the form of a flow."""
+    result = await hass.config_entries.flow.async_configure(
+        result["flow_id"], user_input
+    )
+    await hass.async_block_till_done()
+    return result
+
+
+def suggested_values(result: ConfigFlowResult) -> dict[str, Any]:
+    """Return what a form is filled with."""
+    schema = result["data_schema"]
+    assert schema
+    return {
+        str(key): key.description["suggested_value"]
+        for key in schema.schema
+        if key.description and "suggested_value" in key.description
+    }

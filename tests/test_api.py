@@ -7,25 +7,23 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.core import HomeAssistant
-from sandbox import Body, Fault, Sandbox
+from sandbox import Body, Fault, Sandbox, Twist
 
 from .common import get_value, make_row
-from .faults import encoded
 
 ROW = '{"currency": {"code": "BTC"}, "balance_crypto": 5}'
 ANSWER = f'{{"status": "success", "result": [{ROW}]}}'
+
+
+def encoded(encoding: str, body: bytes) -> Fault:
+    """Return an answer with a body that is encoded, or claims to be."""
+    return Twist(lambda _: body, encoding=encoding)
 
 
 @pytest.mark.parametrize(
     "fault",
     [
         pytest.param(Body(ANSWER), id="plain"),
-        pytest.param(Body("\ufeff" + ANSWER), id="byte order mark"),
-        pytest.param(Body(ANSWER, "text/html"), id="another content type"),
-        pytest.param(
-            Body(ANSWER.replace('"result"', '"result": [], "result"')),
-            id="duplicate key",
-        ),
         pytest.param(
             Body(ANSWER.replace('"status"', '"more": [{}], "status"')), id="more keys"
         ),

@@ -7,12 +7,10 @@ import logging
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.cryptocloud.const import DOMAIN
 from homeassistant.components.homeassistant import (
     DOMAIN as HOMEASSISTANT_DOMAIN,
     SERVICE_UPDATE_ENTITY,
 )
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import (
     ATTR_ENTITY_ID,
     MAJOR_VERSION,
@@ -21,109 +19,9 @@ from homeassistant.const import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from sandbox import Fault, Sandbox, Status
+from sandbox import Sandbox, Status
 
-from .common import API_KEY, OTHER_API_KEY, Poll, get_value
-from .faults import FAULTS
-
-SENSORS = (
-    "bnb",
-    "eth",
-    "usdt_trc20",
-    "total_balance",
-    "total_available_balance",
-)
-
-REASONS = {
-    "cannot_connect": "CryptoCloud cannot be reached (",
-    "invalid_auth": "CryptoCloud does not accept the API key.",
-    "invalid_response": "CryptoCloud answered with something other than balances (",
-    "timeout_connect": "CryptoCloud did not answer in time (",
-}
-
-
-def logged(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
-    """Return what the integration logged."""
-    return [
-        record.getMessage()
-        for record in caplog.records
-        if record.name.startswith("custom_components.cryptocloud")
-        and record.levelno == level
-    ]
-
-
-@pytest.mark.parametrize(("fault", "error"), FAULTS.values(), ids=FAULTS)
-@pytest.mark.usefixtures("short_timeout")
-async def test_fault_of_a_poll(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    loaded_entry: MockConfigEntry,
-    poll: Poll,
-    caplog: pytest.LogCaptureFixture,
-    fault: Fault,
-    error: str,
-) -> None:
-    """Test that nothing is shown while nothing is known, and the way back."""
-    sandbox.fault = fault
-    await poll()
-    assert {get_value(hass, name) for name in SENSORS} == {STATE_UNAVAILABLE}
-    assert loaded_entry.state is ConfigEntryState.LOADED
-    assert len(logged(caplog, logging.ERROR)) == 1
-
-    flows = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
-    assert bool(flows) == (error == "invalid_auth")
-
-    # A refused key is not tried again by itself.
-    await poll()
-    assert sandbox.request_count == (2 if error == "invalid_auth" else 3)
-    assert len(logged(caplog, logging.ERROR)) == 1
-
-    sandbox.fault = None
-    await async_setup_component(hass, HOMEASSISTANT_DOMAIN, {})
-    await hass.services.async_call(
-        HOMEASSISTANT_DOMAIN,
-        SERVICE_UPDATE_ENTITY,
-        {ATTR_ENTITY_ID: "sensor.cryptocloud_eth"},
-        blocking=True,
-    )
-    await poll()
-    assert get_value(hass, "usdt_trc20") == "1250.5"
-    assert get_value(hass, "total_balance") == "1250.37003"
-    assert logged(caplog, logging.INFO) == ["Fetching CryptoCloud data recovered"]
-    assert len(logged(caplog, logging.ERROR)) == 1
-    assert logged(caplog, logging.WARNING) == []
-
-
-@pytest.mark.parametrize(("fault", "error"), FAULTS.values(), ids=FAULTS)
-@pytest.mark.usefixtures("short_timeout")
-async def test_fault_of_the_first_refresh(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    poll: Poll,
-    fault: Fault,
-    error: str,
-) -> None:
-    """Test that the set-up is tried again, or a new key asked for."""
-    sandbox.fault = fault
-    await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-    assert hass.states.async_all() == []
-    assert entry.reason
-    assert entry.reason.startswith(REASONS[error])
-    flows = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
-    sandbox.fault = None
-    if error == "invalid_auth":
-        assert entry.state is ConfigEntryState.SETUP_ERROR
-        [flow] = flows
-        assert flow["context"]["source"] == SOURCE_REAUTH
-        await hass.config_entries.async_reload(entry.entry_id)
-        await hass.async_block_till_done()
-    else:
-        assert entry.state is ConfigEntryState.SETUP_RETRY
-        assert flows == []
-        await poll()
-    assert get_value(hass, "usdt_trc20") == "1250.5"
+from .common import API_KEY, OTHER_API_KEY, Poll, get_value, logged
 
 
 async def test_server_down(

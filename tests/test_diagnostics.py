@@ -84,3 +84,16 @@ async def test_diagnostics_without_an_answer(
     await hass.async_block_till_done()
     diagnostics = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     assert diagnostics == snapshot(exclude=props("time"))
+
+
+async def test_diagnostics_of_an_account_that_is_not_loaded(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    loaded_entry: MockConfigEntry,
+) -> None:
+    """Test that an account that was unloaded has diagnostics, too."""
+    assert await hass.config_entries.async_unload(loaded_entry.entry_id)
+    diagnostics = await get_diagnostics_for_config_entry(
+        hass, hass_client, loaded_entry
+    )
+    assert diagnostics == {"options": {"only_funded": False, "show_icons": True}}

@@ -116,8 +116,6 @@ async def test_enabled_by_default(
     [
         (Decimal("0.00000001"), "0.00000001"),
         (Decimal("1E-8"), "0.00000001"),
-        (Decimal("1E-18"), "0.000000000000000001"),
-        (Decimal("1E+30"), "1" + "0" * 30),
         (Decimal("1.5E3"), "1500"),
         (
             Decimal("1234567890.123456789012345678"),
@@ -130,10 +128,6 @@ async def test_enabled_by_default(
         (Decimal("10.50"), "10.5"),
         (0, "0"),
         (Decimal("0.0"), "0"),
-        (Decimal("-0"), "0"),
-        (Decimal("-0.0"), "0"),
-        (Decimal("-12.5"), "-12.5"),
-        ("10.0", "10"),
         ("-0.50", "-0.5"),
         ("0.123456789012345678901", "0.123456789012345678901"),
     ],
@@ -158,13 +152,6 @@ async def test_exact_amounts(
 @pytest.mark.parametrize(
     "amount",
     [
-        None,
-        True,
-        False,
-        [],
-        {},
-        "",
-        "ten",
         "1e5",
         "1,5",
         " 1",
@@ -177,9 +164,6 @@ async def test_exact_amounts(
         Decimal("9" * 79),
         Decimal("1E+78"),
         Decimal("1E-78"),
-        Decimal("1E+999999"),
-        Decimal("1E-999999"),
-        Decimal("1" * 10_000),
     ],
 )
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
@@ -208,25 +192,6 @@ async def test_unknown_amounts(
     assert get_value(hass, "total_on_hold") == STATE_UNKNOWN
 
 
-@pytest.mark.parametrize(
-    "number", ["NaN", "Infinity", "-Infinity", "1e99999999999999999999"]
-)
-async def test_unknown_number_tokens(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, number: str
-) -> None:
-    """Test numbers that JSON or Decimal do not know."""
-    sandbox.body = (
-        '{"status": "success", "result": [{"currency": {"code": "BTC"},'
-        f' "balance_crypto": {number}, "balance_usd": 2}}]}}'
-    ).encode()
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-
-    assert get_value(hass, "btc") == STATE_UNKNOWN
-    assert get_value(hass, "total_balance") == "2"
-    assert get_value(hass, "total_available_balance") == STATE_UNKNOWN
-
-
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_totals_are_exact(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
@@ -235,15 +200,15 @@ async def test_totals_are_exact(
     sandbox.rows = [
         make_row("A", Decimal("0.1"), available_balance_usd=Decimal("0.3")),
         make_row("B", Decimal("0.2")),
-        make_row("C", Decimal("1E+40"), available_balance=Decimal("1E-37")),
+        make_row("C", Decimal("1E+77"), available_balance=Decimal("1E-77")),
     ]
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
 
-    assert get_value(hass, "total_balance") == f"1{'0' * 40}.3"
-    assert get_value(hass, "total_available_balance") == f"1{'0' * 40}.5"
+    assert get_value(hass, "total_balance") == f"1{'0' * 77}.3"
+    assert get_value(hass, "total_available_balance") == f"1{'0' * 77}.5"
     assert get_value(hass, "total_on_hold") == "-0.2"
-    assert get_value(hass, "c_on_hold") == f"{'9' * 40}.{'9' * 37}"
+    assert get_value(hass, "c_on_hold") == f"{'9' * 77}.{'9' * 77}"
 
 
 @pytest.mark.parametrize(
@@ -280,6 +245,17 @@ async def test_new_currency_appears(
 
     assert get_value(hass, "ton") == "7"
     assert get_value(hass, "usdt_trc20") == "1250.5"
+
+
+async def test_currencies_are_added_in_order(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """Test that the answer's order leaves no trace."""
+    sandbox.rows = [make_row(code) for code in ("C", "A", "D", "B")]
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    codes = [state.attributes.get("currency") for state in hass.states.async_all()]
+    assert [code for code in codes if code] == ["A", "B", "C", "D"]
 
 
 @pytest.mark.usefixtures("loaded_entry")
@@ -426,21 +402,8 @@ async def test_contradicting_rows(
 @pytest.mark.parametrize(
     ("row", "total"),
     [
-        (make_row(None), "2"),
-        (make_row(""), "2"),
-        (make_row("  "), "2"),
-        (make_row("None"), "2"),
-        (make_row(5), "2"),
         (make_row("X" * 101), "2"),
-        (make_row("BT\x07C"), "2"),
-        (make_row("BTC\u202e"), "2"),
-        (make_row("\ud800"), "2"),
-        ({**make_row("BTC"), "currency": "BTC"}, "2"),
         ({"balance_usd": 5, "available_balance_usd": 5}, "6"),
-        ({}, STATE_UNKNOWN),
-        (None, STATE_UNKNOWN),
-        ("BTC", STATE_UNKNOWN),
-        ([[]], STATE_UNKNOWN),
     ],
 )
 async def test_unidentified_row(
@@ -473,11 +436,8 @@ async def test_unidentified_row(
         ("USDT_TRC20", "USDT TRC20", "cryptocloud_usdt_trc20"),
         (" ETH ", "ETH", "cryptocloud_eth"),
         ("X" * 100, "X" * 100, "cryptocloud_" + "x" * 100),
-        ('A"B', 'A"B', "cryptocloud_a_b"),
-        ("<b>A</b>", "<b>A</b>", "cryptocloud_b_a_b"),
         ("{currency}", "{currency}", "cryptocloud_currency"),
         ("БТК", "БТК", "cryptocloud_btk"),
-        ("🚀", "🚀", "cryptocloud"),
     ],
 )
 async def test_names(
@@ -518,9 +478,6 @@ async def test_codes_like_keys(
 @pytest.mark.parametrize(
     ("missing", "attributes"),
     [
-        (None, {"network": None, "network_name": None}),
-        ("None", {"network": None, "network_name": None}),
-        ({}, {"network": None, "network_name": None}),
         ({"code": "TON", "fullname": None}, {"network": "TON", "network_name": None}),
         ({"code": "None", "fullname": "A"}, {"network": None, "network_name": "A"}),
     ],
@@ -545,23 +502,34 @@ async def test_missing_network(
 
 
 @pytest.mark.parametrize(
-    ("short_code", "unit"),
-    [(None, "USDT"), ("", "USDT"), ("None", "USDT"), (7, "USDT"), ("USD₮", "USD₮")],
+    ("code", "short_code", "unit"),
+    [
+        ("USDT_TRC20", None, "USDT"),
+        ("USDT_TRC20", "", "USDT"),
+        ("USDT_TRC20", "None", "USDT"),
+        ("USDT_TRC20", 7, "USDT"),
+        ("USDT_TRC20", "USD₮", "USD₮"),
+        ("_TRC20", None, "_TRC20"),
+    ],
 )
 async def test_unit(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,
+    code: str,
     short_code: Any,
     unit: str,
 ) -> None:
     """Test that there is always a unit."""
-    row = make_row("USDT_TRC20")
+    row = make_row(code)
     row["currency"]["short_code"] = short_code
     sandbox.rows = [row]
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
-    assert get_state(hass, "usdt_trc20").attributes["unit_of_measurement"] == unit
+    [state] = [
+        state for state in hass.states.async_all() if "currency" in state.attributes
+    ]
+    assert state.attributes["unit_of_measurement"] == unit
 
 
 async def test_unit_never_changes(
@@ -586,15 +554,14 @@ async def test_unit_never_changes(
         ("None", "https://a.example/b.svg", "b"),
         ("", "https://a.example/b.svg", "b"),
         (None, "https://a.example/b.svg", "b"),
-        ("http://a.example/n.svg", "https://a.example/b.svg", "b"),
-        ("javascript:alert(1)", "https://a.example/b.svg", "b"),
-        ("data:image/svg+xml,x", "https://a.example/b.svg", "b"),
         ("//a.example/n.svg", "https://a.example/b.svg", "b"),
         ("https:///n.svg", "https://a.example/b.svg", "b"),
-        ("https://[a/n.svg", "https://a.example/b.svg", "b"),
+        ("https://[]h@", "https://a.example/b.svg", "b"),
+        ("https://user:password@a.example/n.svg", "https://a.example/b.svg", "b"),
+        ('https://a.example/"n.svg', "https://a.example/b.svg", "b"),
+        ("https://a.example/<n>.svg", "https://a.example/b.svg", "b"),
+        ("https://a.example\x00/n.svg", "https://a.example/b.svg", "b"),
         ("https://a.example/" + "n" * 2000, "https://a.example/b.svg", "b"),
-        (7, "https://a.example/b.svg", "b"),
-        ("None", "None", None),
         (None, "ftp://a.example/b.svg", None),
     ],
 )

@@ -48,7 +48,7 @@ def control(
     async def control(
         command: str = "", arguments: Any = None, *, method: str = "POST"
     ) -> tuple[int, dict[str, Any]]:
-        url = f"{sandbox.url}/control{command}"
+        url = f"{sandbox.control_url}/control{command}"
         async with session.request(method, url, json=arguments) as response:
             assert response.content_type == "application/json"
             return response.status, await response.json()

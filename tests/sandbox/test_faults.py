@@ -2,6 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
 import json
 import logging
 from time import monotonic
@@ -9,6 +12,8 @@ from typing import Any
 import zlib
 
 from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorError,
     ClientError,
     ClientOSError,
     ClientPayloadError,
@@ -22,6 +27,7 @@ import pytest
 
 from sandbox import (
     BALANCE_PATH,
+    CASES,
     FAULTS,
     GOOD_KEY,
     Body,
@@ -32,14 +38,20 @@ from sandbox import (
     Hang,
     Huge,
     Redirect,
+    Refuse,
     Reset,
     ResetBody,
+    RetryDate,
+    Row,
     Sandbox,
     ShortBody,
     Slow,
     Status,
+    Tls,
+    Twist,
 )
 
+type Control = Callable[..., Awaitable[tuple[int, dict[str, Any]]]]
 type Post = Callable[..., Awaitable[ClientResponse]]
 
 
@@ -76,11 +88,137 @@ async def test_status_headers(sandbox: Sandbox, post: Post) -> None:
 
 async def test_redirect(sandbox: Sandbox, post: Post) -> None:
     """Test a redirect."""
-    sandbox.fault = Redirect(sandbox.url + "/elsewhere", 307)
+    sandbox.fault = Redirect(sandbox.url + "/nowhere", 307)
     response = await post(allow_redirects=False)
     assert response.status == 307
-    assert response.headers["Location"] == sandbox.url + "/elsewhere"
+    assert response.headers["Location"] == sandbox.url + "/nowhere"
     assert (await post()).status == 404
+
+
+@pytest.mark.parametrize(("status", "method"), [(302, "GET"), (307, "POST")])
+async def test_redirect_elsewhere(
+    sandbox: Sandbox, post: Post, status: int, method: str
+) -> None:
+    """Test that those who follow a redirect to another server are noticed."""
+    sandbox.fault = Redirect(status=status)
+    response = await post(allow_redirects=False)
+    assert not response.headers["Location"].startswith(sandbox.url)
+    assert not sandbox.strays
+    assert (await post(headers={"X-Key": GOOD_KEY})).status == 200
+    [stray] = sandbox.strays
+    assert stray.method == method
+    assert stray.headers["X-Key"] == GOOD_KEY
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(1800, 429), (-60, 503)])
+async def test_retry_date(
+    sandbox: Sandbox, post: Post, seconds: int, status: int
+) -> None:
+    """Test a date that counts from the answer."""
+    sandbox.fault = RetryDate(seconds, status)
+    response = await post()
+    assert response.status == status
+    date = parsedate_to_datetime(response.headers["Retry-After"])
+    wait = (date - datetime.now(UTC)).total_seconds()
+    assert wait == pytest.approx(seconds, abs=5)
+
+
+async def test_refuse(
+    sandbox: Sandbox, session: ClientSession, post: Post, control: Control
+) -> None:
+    """Test that nothing listens but the control endpoint, until asked to."""
+    await post()
+    for _ in range(2):
+        await sandbox.strike(Refuse())
+        with pytest.raises(ClientConnectorError):
+            await post()
+        assert (await control(method="GET"))[0] == 200
+        await sandbox.strike(None)
+        assert (await post()).status == 200
+    url = f"{sandbox.url}/control/fault"
+    async with session.post(url, json={"name": "refuse"}) as response:
+        assert response.status == 200
+    with pytest.raises(ClientConnectorError):
+        await post()
+    status, answer = await control("/fault", {"name": "refuse", "times": 1})
+    assert (status, answer["detail"]) == (
+        400,
+        "times can't be counted without requests; give seconds",
+    )
+
+
+async def test_refuse_for_seconds(sandbox: Sandbox, post: Post) -> None:
+    """Test that the port comes back by itself, unless something else was asked."""
+    await sandbox.strike(Refuse(0.1))
+    with pytest.raises(ClientConnectorError):
+        await post()
+    await asyncio.sleep(0.3)
+    assert (await post()).status == 200
+    await sandbox.strike(Refuse(0.1))
+    await sandbox.strike(Status(500))
+    await asyncio.sleep(0.3)
+    assert (await post()).status == 500
+    await sandbox.strike(Refuse(0.1))
+
+
+async def test_start_while_refusing(sandbox: Sandbox, post: Post) -> None:
+    """Test that a fault outlives a restart of the server."""
+    await sandbox.strike(Refuse())
+    await sandbox.stop()
+    await sandbox.start()
+    with pytest.raises(ClientConnectorError):
+        await post()
+    await sandbox.strike(None)
+    assert (await post()).status == 200
+
+
+async def test_tls(sandbox: Sandbox, post: Post, session: ClientSession) -> None:
+    """Test that TLS fails for the certificate only."""
+    await sandbox.strike(Tls())
+    url = sandbox.url.replace("http:", "https:") + BALANCE_PATH
+    with pytest.raises(ClientConnectorCertificateError):
+        await session.post(url)
+    # Whoever takes it gets no further.
+    with pytest.raises((ClientOSError, ServerDisconnectedError)):
+        await session.post(url, ssl=False)
+    assert sandbox.request_count == 0
+    await sandbox.strike(None)
+    assert (await post()).status == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "first"),
+    [
+        (Row({}), '{"currency": {"code": "A"}, "balance_usd": 0.10}'),
+        (Row({"": "null"}), "null"),
+        (Row({"currency": None}), '{"balance_usd": 0.10}'),
+        (Row({"currency.code": "[1]"}), '{"currency": {"code": [1]}, "balance_usd": '),
+        (Row({"nothing": None, "more": "NaN"}), '"balance_usd": 0.10, "more": NaN}'),
+        (
+            Row({"balance_usd": "1e999"}, repeated=True),
+            '0.10}, {"currency": {"code": "A"}, "balance_usd": 1e999}',
+        ),
+    ],
+)
+async def test_row(sandbox: Sandbox, post: Post, fault: Fault, first: str) -> None:
+    """Test that the first row changes to the letter, and the second stays."""
+    row = {"currency": {"code": "A"}, "balance_usd": Decimal("0.10")}
+    sandbox.rows = [row, row]
+    sandbox.fault = fault
+    text = await (await post()).text()
+    assert first in text
+    assert text.endswith(', {"currency": {"code": "A"}, "balance_usd": 0.10}]}')
+    assert (await post("wrong")).status == 400
+
+
+async def test_twist(sandbox: Sandbox, post: Post) -> None:
+    """Test a change of the answer's bytes and of what they claim to be."""
+    sandbox.rows = []
+    sandbox.fault = Twist(bytes.upper, "text/plain", "identity")
+    response = await post()
+    assert response.content_type == "text/plain"
+    assert await response.read() == b'{"STATUS": "SUCCESS", "RESULT": []}'
+    assert (await post("wrong")).status == 400
 
 
 @pytest.mark.parametrize(
@@ -261,10 +399,27 @@ async def test_stop(socket_enabled: None, fault: Fault) -> None:
             await session.post(sandbox.url + BALANCE_PATH)
 
 
+@pytest.mark.parametrize("group", CASES)
+async def test_every_case_by_name(
+    sandbox: Sandbox, post: Post, control: Control, group: str
+) -> None:
+    """Test that the control endpoint has every row of the fault table."""
+    for case, fault in CASES[group].items():
+        name = f"{group}/{case}"
+        status, state = await control("/fault", {"name": name})
+        assert status == 200
+        assert case in state["cases"][group]
+        assert state["fault"] == {"name": name, "times": None}
+        assert sandbox.fault is fault
+        assert (await control("/fault", {"name": name, "more": 1}))[0] == 400
+        assert (await control("/fault", method="DELETE"))[1]["fault"] is None
+        assert (await post()).status == 200
+
+
 @pytest.mark.parametrize("name", FAULTS)
 async def test_every_fault_by_name(
     sandbox: Sandbox,
-    control: Callable[..., Awaitable[tuple[int, dict[str, object]]]],
+    control: Control,
     name: str,
 ) -> None:
     """Test that the control endpoint makes every fault."""
@@ -272,6 +427,8 @@ async def test_every_fault_by_name(
         "body": {"body": "no"},
         "delay": {"seconds": 1.5},
         "redirect": {"location": "/"},
+        "retry_date": {"seconds": 60},
+        "row": {"fields": {"currency.code": None}},
         "status": {"status": 500, "headers": {"Retry-After": "1"}, "body": []},
     }
     status, state = await control("/fault", {"name": name} | required.get(name, {}))

@@ -24,7 +24,7 @@ from sandbox import (
     Sandbox,
     Status,
 )
-from sandbox.server import to_json
+from sandbox.exact import to_json
 
 type Control = Callable[..., Awaitable[tuple[int, dict[str, Any]]]]
 type Post = Callable[..., Awaitable[ClientResponse]]
@@ -275,9 +275,10 @@ async def test_control_state(sandbox: Sandbox, post: Post, control: Control) -> 
     assert state["currencies"]["PYUSD_SOL"] is False
     assert state["fault"] == {"name": "status", "times": 3}
     assert state["faults"]["redirect"] == {
-        "location": "a string",
+        "location": "a string or null, optional",
         "status": "an integer, optional",
     }
+    assert "403_page" in state["cases"]["status"]
 
 
 async def test_control_fault(sandbox: Sandbox, post: Post, control: Control) -> None:
@@ -335,6 +336,11 @@ async def test_control_merchant(sandbox: Sandbox, control: Control) -> None:
         ("/fault", {"name": "slow", "bytes_per_second": 0}, "must be from 1"),
         ("/fault", {"name": "huge", "mebibytes": 0}, "mebibytes must be from 1"),
         ("/fault", {"name": "gzip_bomb", "mebibytes": 1e9}, "must be an integer"),
+        ("/fault", {"name": "redirect", "status": 200}, "300 to 399"),
+        ("/fault", {"name": "refuse", "seconds": -1}, "seconds must be from 0"),
+        ("/fault", {"name": "retry_date", "seconds": 1e10}, "seconds must be from"),
+        ("/fault", {"name": "row", "fields": {"a": 1}}, "fields must be an object"),
+        ("/fault", {"name": "status/404", "times": 0}, "times must be at least 1"),
         ("/fault", {"name": "empty", "times": 0}, "times must be at least 1, or null"),
         ("/key", {"key": GOOD_KEY}, "valid is missing: true or false"),
         ("/key", {"key": GOOD_KEY, "valid": 1}, "valid must be true or false"),

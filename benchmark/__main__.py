@@ -1,0 +1,107 @@
+"""Command line of the benchmark."""
+
+import argparse
+import asyncio
+import json
+import logging
+from pathlib import Path
+import sys
+
+import aiohttp_fast_zlib
+
+from homeassistant.runner import create_event_loop
+
+from .day import POLLS, measure_day
+from .measure import Sides, measure_memory, measure_polls, measure_set_up
+from .report import Results, make_report
+from .server import Server, run_server
+from .sides import Floor, Integration, Rest
+
+REPORT = Path(__file__).parents[1] / "docs" / "performance.md"
+SIDES: Sides = {"ours": Integration, "rest": Rest, "floor": Floor}
+# Each of its sensors reads the whole answer: minutes of CPU a poll beyond that.
+MOST_OF_REST = 400
+# Rounds of polls and of set-ups, by number of currencies
+ROUNDS = {1: (100, 10), 40: (100, 10), 400: (5, 3), 4000: (5, 3)}
+SHORT_ROUNDS = {1: (5, 1), 40: (5, 1)}
+
+
+async def run(*, short: bool) -> Results:
+    """Measure everything."""
+    results = Results(
+        rounds={},
+        polls={},
+        set_up={},
+        held={},
+        grown={},
+        memory_polls=3 if short else 10,
+        day={},
+        day_polls=12 if short else POLLS,
+        modules=await _added_modules(),
+    )
+    async with run_server() as server:
+        for n, (rounds, set_ups) in (SHORT_ROUNDS if short else ROUNDS).items():
+            sides = {
+                name: kind
+                for name, kind in SIDES.items()
+                if kind is not Rest or n <= MOST_OF_REST
+            }
+            _say(f"{n} currencies: polls")
+            results.rounds[n] = rounds
+            results.polls[n] = await measure_polls(server, sides, n, rounds)
+            _say(f"{n} currencies: set-up")
+            results.set_up[n] = await measure_set_up(server, sides, n, set_ups)
+            # Tracing makes rest's many objects last minutes.
+            if n <= 40:
+                _say(f"{n} currencies: memory")
+                results.held[n], results.grown[n] = await measure_memory(
+                    server, sides, n, results.memory_polls
+                )
+        _say("recorder")
+        await _measure_days(server, results)
+    return results
+
+
+async def _measure_days(server: Server, results: Results) -> None:
+    empty = await measure_day(server, None, 40, 5, 0)
+    for name in ("ours", "rest"):
+        day = await measure_day(server, SIDES[name], 40, 5, results.day_polls)
+        results.day[name] = {key: day[key] - empty[key] for key in day}
+
+
+async def _added_modules() -> list[str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmark.imports", stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    modules: list[str] = json.loads(output)
+    return modules
+
+
+def _say(text: str) -> None:
+    print(f"benchmark: {text}", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Measure, print and write the report."""
+    parser = argparse.ArgumentParser(
+        prog="script/benchmark", description="Measure what the integration costs."
+    )
+    parser.add_argument(
+        "--short", action="store_true", help="a quick look that writes nothing"
+    )
+    args = parser.parse_args()
+    # Several instances in one process are no fault here.
+    logging.basicConfig(level=logging.ERROR)
+    # As Home Assistant's http integration does.
+    aiohttp_fast_zlib.enable()
+    report = make_report(
+        asyncio.run(run(short=args.short), loop_factory=create_event_loop)
+    )
+    print(report)
+    if not args.short:
+        REPORT.write_text(f"{report}\n")
+
+
+if __name__ == "__main__":
+    main()

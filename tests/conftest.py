@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncGenerator, Generator
 from datetime import timedelta
+import os
 from unittest.mock import patch
 
 from aiohttp import ClientTimeout
+from hypothesis import HealthCheck, Phase, settings
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -21,6 +23,20 @@ from homeassistant.util import dt as dt_util
 from sandbox import Sandbox
 
 from .common import API_KEY, OTHER_API_KEY, Poll, load_rows, make_entry
+
+for profile, examples in (("default", 500), ("long", 10_000)):
+    settings.register_profile(
+        profile,
+        database=None,
+        deadline=None,
+        derandomize=profile == "default",
+        max_examples=examples,
+        phases=set(Phase) - {Phase.explain},
+        print_blob=True,
+        # Home Assistant is the same for all examples, and each of them clears up.
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import json
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.cryptocloud import api
 from homeassistant.core import HomeAssistant
 from sandbox import Body, Fault, Sandbox, Twist
 
@@ -69,3 +70,22 @@ async def test_many_currencies(
     await hass.async_block_till_done()
     assert get_value(hass, "c399") == "399"
     assert get_value(hass, "total_balance") == str(sum(range(400)))
+
+
+@pytest.mark.parametrize(("values", "is_read"), [(199_900, True), (200_000, False)])
+async def test_too_many_values(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    values: int,
+    is_read: bool,
+) -> None:
+    """Test that JSON that would hold up Home Assistant is not even decoded."""
+    more = f'"more": [{", ".join("0" for _ in range(values))}], "status"'
+    sandbox.fault = Body(ANSWER.replace('"status"', more))
+    assert await hass.config_entries.async_setup(entry.entry_id) == is_read
+
+
+def test_timeout() -> None:
+    """Test how long an answer may take, which the tests of it shorten."""
+    assert api.TIMEOUT.total == 30

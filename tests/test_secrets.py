@@ -52,17 +52,29 @@ def echo(status: int, content_type: str) -> Fault:
     return fault
 
 
-ALL_FAULTS = {name: fault for name, (fault, _) in FAULTS.items()} | {
-    f"echo with {status}": echo(status, content_type)
-    for status, content_type in (
-        (200, "application/json"),
-        (302, "text/html"),
-        (400, "application/json"),
-        (401, "text/html"),
-        (403, "application/json"),
-        (429, "application/json"),
-        (500, "text/html"),
-    )
+async def garbage(request: web.Request) -> web.StreamResponse:
+    """Answer with something that is no HTTP, which aiohttp tells with all headers."""
+    assert request.transport
+    request.transport.write(b"garbage\r\n\r\n")
+    request.transport.close()
+    return web.Response()
+
+
+ALL_FAULTS = {
+    **{name: fault for name, (fault, _) in FAULTS.items()},
+    **{
+        f"echo with {status}": echo(status, content_type)
+        for status, content_type in (
+            (200, "application/json"),
+            (302, "text/html"),
+            (400, "application/json"),
+            (401, "text/html"),
+            (403, "application/json"),
+            (429, "application/json"),
+            (500, "text/html"),
+        )
+    },
+    "garbage": garbage,
 }
 
 

@@ -22,7 +22,7 @@ SIDES: Sides = {"ours": Integration, "rest": Rest, "floor": Floor}
 # Each of its sensors reads the whole answer: minutes of CPU a poll beyond that.
 MOST_OF_REST = 400
 # Rounds of polls and of set-ups, by number of currencies
-ROUNDS = {1: (100, 10), 40: (100, 10), 400: (5, 3), 4000: (5, 3)}
+ROUNDS = {1: (20, 5), 40: (40, 5), 400: (5, 3), 4000: (3, 1)}
 SHORT_ROUNDS = {1: (5, 1), 40: (5, 1)}
 
 

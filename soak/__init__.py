@@ -1,0 +1,1 @@
+"""Tens of thousands of polls in compressed time."""

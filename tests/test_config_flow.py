@@ -415,7 +415,9 @@ async def test_option_keeps_what_is_unknown(
         result["flow_id"], {"only_funded": True, "show_icons": True}
     )
     await hass.async_block_till_done()
-    codes = [state.attributes.get("currency") for state in hass.states.async_all()]
+    codes = [
+        state.attributes.get("currency") for state in hass.states.async_all("sensor")
+    ]
     assert {code for code in codes if code} == {"A", "B", "C"}
 
 

@@ -145,12 +145,14 @@ async def test_nothing_changed(
 ) -> None:
     """Test that an answer that says nothing new writes nothing."""
     written = {
-        state.entity_id: state.last_reported for state in hass.states.async_all()
+        state.entity_id: state.last_reported
+        for state in hass.states.async_all("sensor")
     }
     await poll()
     assert sandbox.request_count == 2
     assert written == {
-        state.entity_id: state.last_reported for state in hass.states.async_all()
+        state.entity_id: state.last_reported
+        for state in hass.states.async_all("sensor")
     }
 
 

@@ -209,12 +209,12 @@ async def test_first_refresh(
     if expected.error is None:
         assert entry.state is ConfigEntryState.LOADED
         check_sensors(hass, expected)
-        assert len(hass.states.async_all()) == 3 + 5 * (
+        assert len(hass.states.async_all("sensor")) == 3 + 5 * (
             CURRENCIES - expected.unidentified
         )
         assert complaints(caplog) == [UNIDENTIFIED] * expected.unidentified
     else:
-        assert hass.states.async_all() == []
+        assert hass.states.async_all("sensor") == []
         assert entry.reason
         assert entry.reason.startswith(REASONS[expected.error])
         # Home Assistant says it in its own way.
@@ -276,7 +276,7 @@ async def test_poll(
             check_sensors(hass, expected, gone=STATE_UNAVAILABLE)
             assert complaints(caplog) == [UNIDENTIFIED] * expected.unidentified
         else:
-            assert {state.state for state in hass.states.async_all()} == {
+            assert {state.state for state in hass.states.async_all("sensor")} == {
                 STATE_UNAVAILABLE
             }
             assert complaints(caplog) == logged(caplog, logging.ERROR)

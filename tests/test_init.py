@@ -36,7 +36,7 @@ async def test_remove(
     """Test that a removed account leaves nothing."""
     await hass.config_entries.async_remove(loaded_entry.entry_id)
     await hass.async_block_till_done()
-    assert hass.states.async_all() == []
+    assert hass.states.async_all("sensor") == []
     assert not entity_registry.entities
     assert not device_registry.devices
 

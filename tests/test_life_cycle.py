@@ -150,7 +150,7 @@ async def test_remove_during_the_first_refresh(
     assert not await set_up
     await hass.async_block_till_done()
     assert hass.config_entries.async_entries(DOMAIN) == []
-    assert hass.states.async_all() == []
+    assert hass.states.async_all("sensor") == []
     assert errors() == []
 
 

@@ -417,7 +417,10 @@ class Account:
             er.async_get(hass), entry.entry_id
         ):
             name = entity.unique_id.removeprefix(f"{entry.entry_id}_")
-            if (state := hass.states.get(entity.entity_id)) is None:
+            if (
+                entity.domain != "sensor"
+                or (state := hass.states.get(entity.entity_id)) is None
+            ):
                 continue
             self.states[name] = state.state
             if state.state != STATE_UNAVAILABLE:

@@ -103,6 +103,9 @@ RULES = (
 )
 # The heading in the README under which a documentation rule is met
 HEADINGS = {
+    "docs-actions": "## Actions",
+    "docs-conditions": "## Events, triggers and conditions",
+    "docs-triggers": "## Events, triggers and conditions",
     "docs-high-level-description": "# CryptoCloud for Home Assistant",
     "docs-installation-instructions": "## Installation",
     "docs-removal-instructions": "## Removal",
@@ -117,13 +120,7 @@ HEADINGS = {
     "docs-use-cases": "## What it is good for",
 }
 # What the code or the files have if an exemption is no longer true
-ACTIONS = r"services\.yaml|services\.async_register\(|async_register_platform_entity"
 EXEMPTIONS = {
-    "action-setup": ACTIONS,
-    "docs-actions": ACTIONS,
-    "action-exceptions": ACTIONS,
-    "docs-triggers": r"triggers\.yaml|trigger\.py|async_get_triggers",
-    "docs-conditions": r"conditions\.yaml|condition\.py|async_get_conditions",
     "discovery": r'"(bluetooth|dhcp|homekit|mqtt|ssdp|usb|zeroconf)":',
     "discovery-update-info": r"async_step_(bluetooth|dhcp|homekit|mqtt|ssdp|usb|zero)",
     "dynamic-devices": r"via_device",
@@ -233,7 +230,10 @@ def test_documentation_of_messages() -> None:
         *(error["message"] for error in ENGLISH["exceptions"].values()),
         ENGLISH["config"]["abort"]["already_configured"],
     ]
-    starts = Counter(re.split(r"\. | \(|, |\.$", message)[0] for message in messages)
+    starts = Counter(
+        re.split(r"\. | \(|, |\.$", re.sub(r"\{\w+\}", "…", message))[0]
+        for message in messages
+    )
     for start, count in starts.items():
         assert text.count(f"| {start}") == count, start
 
@@ -395,11 +395,14 @@ async def test_entities(
         device_registry, loaded_entry.entry_id
     )
     assert device.entry_type is dr.DeviceEntryType.SERVICE
-    names = ENGLISH["entity"]["sensor"]
-    icons = ICONS["entity"]["sensor"]
-    assert {entity.translation_key for entity in entities} == names.keys()
-    assert names.keys() == icons.keys()
-    assert all(icon["default"].startswith("mdi:") for icon in icons.values())
+    for platform in PLATFORMS:
+        names = ENGLISH["entity"][platform]
+        icons = ICONS["entity"][platform]
+        keys = {
+            entity.translation_key for entity in entities if entity.domain == platform
+        }
+        assert keys == names.keys() == icons.keys()
+        assert all(icon["default"].startswith("mdi:") for icon in icons.values())
     assert len({entity.unique_id for entity in entities}) == len(entities)
     for entity in entities:
         assert entity.unique_id.startswith(loaded_entry.entry_id)
@@ -410,22 +413,42 @@ async def test_entities(
         is_monetary = entity.original_device_class is SensorDeviceClass.MONETARY
         assert is_monetary == (entity.unit_of_measurement == "USD")
     enabled = {entity.translation_key for entity in entities if not entity.disabled_by}
-    assert enabled == {"balance", "total_balance", "total_available_balance"}
+    assert enabled == {
+        "balance",
+        "balance_change",
+        "total_available_balance",
+        "total_balance",
+    }
 
 
 def test_exception_translations() -> None:
     """Test that every exception that users meet is translated."""
-    raised = list(calls("ConfigEntryAuthFailed", "ConfigEntryNotReady", "UpdateFailed"))
-    assert len(raised) == 2
+    raised = list(
+        calls(
+            "ConfigEntryAuthFailed",
+            "ConfigEntryNotReady",
+            "HomeAssistantError",
+            "ServiceValidationError",
+            "UpdateFailed",
+        )
+    )
+    assert len(raised) == 6
     for call in raised:
         keywords = {keyword.arg for keyword in call.keywords}
         assert {"translation_domain", "translation_key"} <= keywords
-    assert not list(calls("HomeAssistantError", "ServiceValidationError"))
     errors = CryptoCloudError.__subclasses__()
     assert CryptoCloudAuthError in errors
     keys = {error.translation_key for error in errors}
-    assert keys == ENGLISH["exceptions"].keys()
+    assert keys <= ENGLISH["exceptions"].keys()
     assert keys <= ENGLISH["config"]["error"].keys()
+
+
+def test_action_setup() -> None:
+    """Test that actions are registered where no account is needed for it."""
+    [call] = calls("async_setup_services")
+    setup = MODULES["__init__"].partition("async def async_setup(")[2]
+    assert "async_setup_services(hass)" in setup.partition("async def ")[0]
+    assert call
 
 
 def test_modules() -> None:

@@ -47,6 +47,7 @@ async def test_sensors(
         for entity in er.async_entries_for_config_entry(
             entity_registry, loaded_entry.entry_id
         )
+        if entity.domain == "sensor"
     }
     assert len(sensors) == 3 + 3 * 5
     # As JSON, since what Home Assistant makes of it differs between versions.
@@ -61,7 +62,8 @@ async def test_documented_answer(
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
 
-    assert {state.entity_id: state.state for state in hass.states.async_all()} == {
+    states = hass.states.async_all("sensor")
+    assert {state.entity_id: state.state for state in states} == {
         "sensor.cryptocloud_usdt_trc20": "10",
         "sensor.cryptocloud_total_balance": "10",
         "sensor.cryptocloud_total_available_balance": "10",
@@ -108,7 +110,7 @@ async def test_enabled_by_default(
             for key in ("usd_value", "available", "available_usd_value", "on_hold")
         ),
     }
-    assert len(hass.states.async_all()) == 3 + 2
+    assert len(hass.states.async_all("sensor")) == 3 + 2
 
 
 @pytest.mark.parametrize(
@@ -254,7 +256,9 @@ async def test_currencies_are_added_in_order(
     sandbox.rows = [make_row(code) for code in ("C", "A", "D", "B")]
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
-    codes = [state.attributes.get("currency") for state in hass.states.async_all()]
+    codes = [
+        state.attributes.get("currency") for state in hass.states.async_all("sensor")
+    ]
     assert [code for code in codes if code] == ["A", "B", "C", "D"]
 
 
@@ -299,6 +303,7 @@ async def test_gone_currency_is_removed_at_start(
         for entity in er.async_entries_for_config_entry(
             entity_registry, loaded_entry.entry_id
         )
+        if entity.domain == "sensor"
     }
     assert not any("_eth" in entity_id for entity_id in entity_ids)
     assert len(entity_ids) == 3 + 2 * 5
@@ -419,7 +424,7 @@ async def test_unidentified_row(
     sandbox.rows = [row, make_row("ETH")]
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
-    assert len(hass.states.async_all()) == 3
+    assert len(hass.states.async_all("sensor")) == 3
     assert get_value(hass, "eth") == "1"
     assert get_value(hass, "total_balance") == total
     assert get_value(hass, "total_available_balance") == total
@@ -470,7 +475,7 @@ async def test_codes_like_keys(
     await hass.async_block_till_done()
     assert {
         state.attributes["currency"]
-        for state in hass.states.async_all()
+        for state in hass.states.async_all("sensor")
         if "currency" in state.attributes
     } == set(codes)
 
@@ -527,7 +532,9 @@ async def test_unit(
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     [state] = [
-        state for state in hass.states.async_all() if "currency" in state.attributes
+        state
+        for state in hass.states.async_all("sensor")
+        if "currency" in state.attributes
     ]
     assert state.attributes["unit_of_measurement"] == unit
 
@@ -619,12 +626,12 @@ async def test_only_funded(
     sandbox.rows = [make_row("BTC", 0), make_row("ETH", 0), make_row("TON", None)]
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
-    assert len(hass.states.async_all()) == 2
+    assert len(hass.states.async_all("sensor")) == 2
     assert get_value(hass, "total_balance") == STATE_UNKNOWN
 
     sandbox.rows = [make_row("BTC", 0, **funds), make_row("ETH", 0)]
     await poll()
-    assert len(hass.states.async_all()) == 3
+    assert len(hass.states.async_all("sensor")) == 3
     assert get_state(hass, "btc").attributes["currency"] == "BTC"
 
     sandbox.rows = [make_row("BTC", 0), make_row("ETH", 0)]

@@ -2,8 +2,7 @@
 
 import ast
 from collections.abc import Iterator
-import dataclasses
-from importlib import import_module
+from decimal import Decimal
 import json
 from pathlib import Path
 import re
@@ -11,15 +10,20 @@ from string import Formatter
 from typing import Any
 
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 import yaml
 
 from custom_components import cryptocloud
 from custom_components.cryptocloud.const import DOMAIN, PLATFORMS
 from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_platform import async_get_platforms
 from homeassistant.helpers.selector import SelectSelector
+from homeassistant.helpers.translation import async_get_translations
+from sandbox import Sandbox
 
-from .common import make_entry
+from .common import Poll
 
 LANGUAGES = ("de", "en", "es", "fr", "pt-BR", "ru", "tr", "uk", "zh-Hans")
 OTHER_LANGUAGES = tuple(language for language in LANGUAGES if language != "en")
@@ -127,13 +131,20 @@ def test_entity_names(language: str) -> None:
         assert re.fullmatch(r"[\w ]+", name.replace("{currency}", "BTC")), name
 
 
-async def test_keys_in_use(hass: HomeAssistant) -> None:
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_keys_in_use(
+    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry, poll: Poll
+) -> None:
     """Each key that the code uses is there, and none that it does not use."""
-    forms = await _get_forms(hass)
+    # The event has no attributes before there was one.
+    assert sandbox.rows
+    sandbox.rows[0]["balance_crypto"] += Decimal(1)
+    await poll()
+    forms = await _get_forms(hass, loaded_entry)
     used = {
         *_form_keys(forms),
         *_flow_keys(),
-        *_entity_keys(),
+        *await _entity_keys(hass),
         *_raised_keys(),
         *_system_health_keys(),
         *_automation_keys(),
@@ -144,9 +155,9 @@ async def test_keys_in_use(hass: HomeAssistant) -> None:
     assert english - used - optional == set(), "not used"
 
 
-async def test_forms(hass: HomeAssistant) -> None:
+async def test_forms(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Each step's form is looked at, and gives what its description wants."""
-    forms = await _get_forms(hass)
+    forms = await _get_forms(hass, entry)
     assert (
         _steps(forms).keys()
         == {
@@ -171,9 +182,7 @@ def test_icons() -> None:
     english = _load("en")
     entities = icons.pop("entity")
     assert {
-        f"entity.{platform}.{key}.name"
-        for platform, keys in entities.items()
-        for key in keys
+        f"entity.{re.sub(r'\bdefault$', 'name', key)}" for key, _ in _flatten(entities)
     } <= english.keys()
     assert {
         f"{section}.{key}.name" for section, keys in icons.items() for key in keys
@@ -183,10 +192,8 @@ def test_icons() -> None:
 type Forms = list[tuple[str, ConfigFlowResult]]
 
 
-async def _get_forms(hass: HomeAssistant) -> Forms:
+async def _get_forms(hass: HomeAssistant, entry: MockConfigEntry) -> Forms:
     """Return the first form of every flow, with the section of its texts."""
-    entry = make_entry()
-    entry.add_to_hass(hass)
     return [
         (
             "config",
@@ -323,60 +330,36 @@ def _raised_keys() -> Iterator[str]:
                     yield f"exceptions.{key}.message"
 
 
-def _entity_keys() -> Iterator[str]:
-    """Yield the keys that the entities of all platforms use."""
-    for platform in PLATFORMS:
-        module = import_module(f"{cryptocloud.__name__}.{platform}")
-        attributes: set[str] = set()
-        keys: set[str] = set()
-        for description in _descriptions(vars(module)):
-            key = f"entity.{platform}.{description.translation_key}"
-            if description.translation_key is not None:
-                keys.add(str(description.translation_key))
-            for option in getattr(description, "options", None) or ():
-                yield f"{key}.state.{option}"
-            for event_type in getattr(description, "event_types", None) or ():
-                yield f"{key}.state_attributes.event_type.state.{event_type}"
-        for node in ast.walk(TREES[platform]):
-            match node:
-                case ast.Assign(
-                    targets=[
-                        ast.Name("_attr_translation_key")
-                        | ast.Attribute(attr="_attr_translation_key")
-                    ],
-                    value=value,
-                ):
-                    keys |= _keys(value)
-                case ast.FunctionDef(name="extra_state_attributes"):
-                    attributes |= _literal_keys(node)
-        yield from (f"entity.{platform}.{key}.name" for key in keys)
-        yield from _attribute_keys(platform, attributes)
+async def _entity_keys(hass: HomeAssistant) -> set[str]:
+    """Return the keys that the entities of all platforms use."""
+    platforms = async_get_platforms(hass, DOMAIN)
+    assert {item.domain for item in platforms if item.entities} == set(PLATFORMS)
+    # What Home Assistant itself names, as all entities of a platform have it
+    named = await async_get_translations(hass, "en", "entity_component", PLATFORMS)
+    keys = set()
+    for platform in platforms:
+        common = f"component.{platform.domain}.entity_component._.state_attributes"
+        for entity in platform.entities.values():
+            key = f"entity.{platform.domain}.{entity.translation_key}"
+            keys |= {f"{key}.name", *_state_keys(key, entity)}
+            keys |= {
+                f"{key}.state_attributes.{attribute}.name"
+                for attribute in {
+                    *(entity.state_attributes or {}),
+                    *(entity.extra_state_attributes or {}),
+                }
+                if f"{common}.{attribute}.name" not in named
+            }
+    return keys
 
 
-def _attribute_keys(platform: str, attributes: set[str]) -> Iterator[str]:
-    """Yield the keys for attributes, under whichever entity their names stand."""
-    defined = re.compile(rf"(entity\.{platform}\.\w+\.state_attributes)\.(\w+)\.name")
-    matches = [match for key in _load("en") if (match := defined.fullmatch(key))]
-    for attribute in attributes:
-        owners = {match[1] for match in matches if match[2] == attribute}
-        for owner in owners or {f"entity.{platform}.*.state_attributes"}:
-            yield f"{owner}.{attribute}.name"
-
-
-def _descriptions(item: Any) -> Iterator[Any]:
-    """Yield the descriptions of entities in a module's variables."""
-    match item:
-        case dict():
-            for name, value in item.items():
-                if name != "__builtins__":
-                    yield from _descriptions(value)
-        case list() | tuple() | set() | frozenset():
-            for value in item:
-                yield from _descriptions(value)
-        # A platform's own kind makes instances that are none of EntityDescription.
-        case _ if dataclasses.is_dataclass(item) and not isinstance(item, type):
-            if hasattr(item, "translation_key"):
-                yield item
+def _state_keys(key: str, entity: Entity) -> Iterator[str]:
+    """Yield the keys that an entity uses for its states."""
+    capabilities = entity.capability_attributes or {}
+    for option in capabilities.get("options") or ():
+        yield f"{key}.state.{option}"
+    for event_type in capabilities.get("event_types") or ():
+        yield f"{key}.state_attributes.event_type.state.{event_type}"
 
 
 def _literal_keys(function: ast.AST) -> set[str]:

@@ -2,11 +2,24 @@
 
 from homeassistant.const import CONF_API_KEY
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.typing import ConfigType
 
 from .api import CryptoCloudClient
-from .const import PLATFORMS
+from .const import DOMAIN, PLATFORMS
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
+from .dashboard import async_setup_dashboard
+from .services import async_setup_services
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up what all accounts share."""
+    async_setup_services(hass)
+    await async_setup_dashboard(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: CryptoCloudConfigEntry) -> bool:

@@ -126,6 +126,18 @@ class Balance:
         """Return the part of the balance that cannot be withdrawn now."""
         return _subtract(self.balance, self.available)
 
+    def usd(self, amount: Decimal) -> Decimal | None:
+        """Return an amount of the currency in USD, to the cent, at this answer's rate.
+
+        None where the rate cannot be told, as with a balance of zero.
+        """
+        if not self.balance or self.balance_usd is None:
+            return None
+        return EXACT.quantize(
+            EXACT.divide(EXACT.multiply(amount, self.balance_usd), self.balance),
+            Decimal("0.01"),
+        )
+
     @property
     def amounts(self) -> tuple[Decimal | None, ...]:
         """Return all amounts."""

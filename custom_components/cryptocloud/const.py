@@ -7,7 +7,7 @@ from homeassistant.const import Platform
 
 DOMAIN = "cryptocloud"
 LOGGER = logging.getLogger(__package__)
-PLATFORMS = [Platform.SENSOR]
+PLATFORMS = [Platform.EVENT, Platform.SENSOR]
 
 CABINET_URL = "https://app.cryptocloud.plus"
 CONF_ONLY_FUNDED = "only_funded"

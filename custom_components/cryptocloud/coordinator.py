@@ -1,9 +1,10 @@
 """Coordinator that polls the balances of an account."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
@@ -15,7 +16,9 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from homeassistant.util import dt as dt_util
 
 from .api import (
+    EXACT,
     Account,
+    Balance,
     CryptoCloudAuthError,
     CryptoCloudClient,
     CryptoCloudConnectionError,
@@ -28,10 +31,23 @@ MAX_RETRY_AFTER = timedelta(days=1)
 type CryptoCloudConfigEntry = ConfigEntry[CryptoCloudCoordinator]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BalanceChange:
+    """A balance that is another one than when it was last known.
+
+    `amount` is the difference, negative where the balance decreased.
+    """
+
+    balance: Balance
+    amount: Decimal
+
+
 class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
     """Coordinator of one account; one request brings all its balances."""
 
     config_entry: CryptoCloudConfigEntry
+    # What the last answer brought, by currency code
+    changes: tuple[BalanceChange, ...] = ()
     last_error: CryptoCloudError | None = None
     last_error_at: datetime | None = None
 
@@ -52,6 +68,8 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
         )
         self.client = client
         self._had_currencies = bool(self.registered_sensors())
+        self._known_balances: dict[str, Decimal | None] = {}
+        self._knows_all_currencies = False
         self._said_unidentified = False
 
     @property
@@ -103,6 +121,7 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
     @override
     async def _async_update_data(self) -> Account:
         """Fetch the balances, without mistaking an outage for an empty account."""
+        self.changes = ()
         try:
             account = await self.client.get_account()
         except CryptoCloudError as err:
@@ -127,12 +146,31 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
                 self.name,
                 account.unidentified,
             )
+        self.changes = tuple(self._compare(account))
         if account.balances:
             self._had_currencies = True
         elif self._had_currencies:
             # The list went missing, which is not the same as holding nothing.
             account = replace(account, total_usd=None, total_available_usd=None)
         return account
+
+    def _compare(self, account: Account) -> Iterator[BalanceChange]:
+        """Compare with the balances as last known, however long ago that was."""
+        for code, balance in sorted(account.balances.items()):
+            # A currency that was never listed before arrives with all it holds,
+            # unless an earlier answer may just have failed to list it.
+            before = self._known_balances.setdefault(
+                code, Decimal() if self._knows_all_currencies else None
+            )
+            if balance.balance is None:
+                continue
+            self._known_balances[code] = balance.balance
+            if before is not None and before != balance.balance:
+                yield BalanceChange(
+                    balance=balance, amount=EXACT.subtract(balance.balance, before)
+                )
+        if account.balances:
+            self._knows_all_currencies = not account.unidentified
 
 
 def _retry_after(err: CryptoCloudError) -> float | None:

@@ -18,9 +18,11 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .api import Account, Balance, plain
 from .const import CONF_ONLY_FUNDED, CONF_SHOW_ICONS
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
-from .entity import CryptoCloudEntity
+from .entity import CryptoCloudEntity, currency_attributes
 
 PARALLEL_UPDATES = 0
+
+USD = "USD"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,7 @@ class CryptoCloudUsdSensorDescription[DataT](CryptoCloudSensorDescription[DataT]
     """Description of an amount in USD."""
 
     device_class: SensorDeviceClass = SensorDeviceClass.MONETARY
-    native_unit_of_measurement: str = "USD"
+    native_unit_of_measurement: str = USD
     suggested_display_precision: int = 2
 
 
@@ -220,10 +222,7 @@ class CryptoCloudBalanceSensor(CryptoCloudCurrencySensor):
             "balance_usd": _number(balance.balance_usd),
             "available_balance": _number(balance.available),
             "available_balance_usd": _number(balance.available_usd),
-            "currency": currency.code,
-            "currency_name": currency.name,
-            "network": currency.network,
-            "network_name": currency.network_name,
+            **currency_attributes(currency),
             "icon_base": currency.icon_base,
             "icon_network": currency.icon_network,
         }

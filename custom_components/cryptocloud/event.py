@@ -1,0 +1,56 @@
+"""Event that tells of every change of a balance."""
+
+from typing import override
+
+from homeassistant.components.event import EventEntity
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .api import plain
+from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
+from .entity import CryptoCloudEntity, currency_attributes
+
+PARALLEL_UPDATES = 0
+
+EVENT_DECREASED = "decreased"
+EVENT_INCREASED = "increased"
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: CryptoCloudConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the event of an account."""
+    async_add_entities([CryptoCloudBalanceChangeEvent(entry.runtime_data)])
+
+
+class CryptoCloudBalanceChangeEvent(CryptoCloudEntity, EventEntity):
+    """Receipts and withdrawals, as far as they change a balance."""
+
+    _attr_event_types = [EVENT_DECREASED, EVENT_INCREASED]  # noqa: RUF012
+    _attr_translation_key = "balance_change"
+
+    def __init__(self, coordinator: CryptoCloudCoordinator) -> None:
+        """Initialize the event."""
+        super().__init__(coordinator)
+        self._attr_unique_id = f"{coordinator.config_entry.entry_id}_balance_change"
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Tell of each change, after being available again where it was not."""
+        super()._handle_coordinator_update()
+        for change in self.coordinator.changes:
+            # Unlike abs(), this does not round.
+            amount = change.amount.copy_abs()
+            self._trigger_event(
+                EVENT_INCREASED if change.amount > 0 else EVENT_DECREASED,
+                {
+                    **currency_attributes(change.balance.currency),
+                    "amount": plain(amount),
+                    "amount_usd": plain(change.balance.usd(amount)),
+                    "balance": plain(change.balance.balance),
+                },
+            )
+            self.async_write_ha_state()

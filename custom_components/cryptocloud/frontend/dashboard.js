@@ -1,0 +1,431 @@
+// @ts-check
+/** Dashboard of CryptoCloud accounts, made of Home Assistant's own cards. */
+
+/**
+ * @typedef {{state: string, attributes: Record<string, any>}} State
+ * @typedef {{entity_id: string, device_id?: string, platform?: string,
+ *   translation_key?: string, name?: string, hidden?: boolean}} Entity
+ * @typedef {{name: string | null, name_by_user: string | null}} Device
+ * @typedef {object} Hass
+ * @property {string} language
+ * @property {Record<string, State | undefined>} states
+ * @property {Record<string, Entity>} entities
+ * @property {Record<string, Device | undefined>} devices
+ * @property {<T>(message: {type: string, [key: string]: unknown}) => Promise<T>} callWS
+ * @typedef {{hours_to_show?: number, days_to_show?: number}} Options
+ * @typedef {Record<string, any>} Card
+ * @typedef {{id: string, name: string, color: string, unit: string, usdValue?: string}} Currency
+ * @typedef {Record<keyof typeof ENGLISH, string>} Words
+ */
+
+const DOMAIN = "cryptocloud";
+const TAG = `ll-strategy-dashboard-${DOMAIN}`;
+
+// In the order of value, on the tiles as in the distribution.
+const COLORS = [
+  "blue",
+  "amber",
+  "teal",
+  "deep-orange",
+  "purple",
+  "green",
+  "pink",
+  "cyan",
+  "indigo",
+  "lime",
+];
+
+const ENGLISH = {
+  description: "Balances, receipts and history of your CryptoCloud accounts",
+  total: "Total balance",
+  available: "Available",
+  change: "Last change",
+  value: "Value in USD",
+  balances: "Balances, and their value in USD",
+  history: "Total and available",
+  receipts: "Net receipts a day",
+  log: "Balance changes",
+  empty: "No currency holds anything yet.",
+  missing: "Set up an account first, under Settings, Devices & services.",
+};
+
+/** @type {Record<string, Words>} */
+const WORDS = {
+  en: ENGLISH,
+  de: {
+    description: "Guthaben, Eingänge und Verlauf deiner CryptoCloud-Konten",
+    total: "Gesamtguthaben",
+    available: "Verfügbar",
+    change: "Letzte Änderung",
+    value: "Wert in USD",
+    balances: "Guthaben und ihr Wert in USD",
+    history: "Gesamt und verfügbar",
+    receipts: "Nettoeingänge pro Tag",
+    log: "Guthabenänderungen",
+    empty: "Noch hat keine Währung ein Guthaben.",
+    missing: "Richte zuerst unter Einstellungen, Geräte & Dienste ein Konto ein.", // codespell:ignore unter
+  },
+  es: {
+    description: "Saldos, ingresos e historial de tus cuentas de CryptoCloud", // codespell:ignore historial
+    total: "Saldo total",
+    available: "Disponible",
+    change: "Último cambio",
+    value: "Valor en USD",
+    balances: "Saldos y su valor en USD",
+    history: "Total y disponible",
+    receipts: "Ingresos netos por día",
+    log: "Cambios de saldo",
+    empty: "Ninguna moneda tiene saldo todavía.",
+    missing: "Primero configura una cuenta en Ajustes, Dispositivos y servicios.",
+  },
+  fr: {
+    description: "Soldes, encaissements et historique de vos comptes CryptoCloud",
+    total: "Solde total",
+    available: "Disponible",
+    change: "Dernier changement",
+    value: "Valeur en USD",
+    balances: "Soldes et leur valeur en USD",
+    history: "Total et disponible",
+    receipts: "Encaissements nets par jour",
+    log: "Changements de solde",
+    empty: "Aucune devise n’a encore de solde.",
+    missing: "Configurez d’abord un compte dans Paramètres, Appareils et services.",
+  },
+  "pt-BR": {
+    description: "Saldos, entradas e histórico das suas contas CryptoCloud",
+    total: "Saldo total",
+    available: "Disponível",
+    change: "Última alteração",
+    value: "Valor em USD",
+    balances: "Saldos e seu valor em USD",
+    history: "Total e disponível",
+    receipts: "Entradas líquidas por dia",
+    log: "Alterações de saldo",
+    empty: "Nenhuma moeda tem saldo ainda.",
+    missing: "Primeiro configure uma conta em Configurações, Dispositivos e serviços.",
+  },
+  ru: {
+    description: "Балансы, поступления и история аккаунтов CryptoCloud",
+    total: "Общий баланс",
+    available: "Доступно",
+    change: "Последнее изменение",
+    value: "Стоимость в USD",
+    balances: "Балансы и их стоимость в USD",
+    history: "Всего и доступно",
+    receipts: "Чистые поступления за день",
+    log: "Изменения балансов",
+    empty: "Ни в одной валюте пока ничего нет.",
+    missing: "Сначала добавьте аккаунт: Настройки, Устройства и службы.",
+  },
+  tr: {
+    description: "CryptoCloud hesaplarınızın bakiyeleri, girişleri ve geçmişi",
+    total: "Toplam bakiye",
+    available: "Kullanılabilir",
+    change: "Son değişiklik",
+    value: "USD değeri",
+    balances: "Bakiyeler ve USD değerleri",
+    history: "Toplam ve kullanılabilir",
+    receipts: "Günlük net girişler",
+    log: "Bakiye değişiklikleri",
+    empty: "Henüz hiçbir para biriminde bakiye yok.",
+    missing: "Önce Ayarlar, Cihazlar ve hizmetler altında bir hesap kurun.",
+  },
+  uk: {
+    description: "Баланси, надходження та історія акаунтів CryptoCloud",
+    total: "Загальний баланс",
+    available: "Доступно",
+    change: "Остання зміна",
+    value: "Вартість у USD",
+    balances: "Баланси та їхня вартість у USD",
+    history: "Усього та доступно",
+    receipts: "Чисті надходження за день",
+    log: "Зміни балансів",
+    empty: "У жодній валюті поки нічого немає.",
+    missing: "Спочатку додайте акаунт: Налаштування, Пристрої та служби.",
+  },
+  "zh-Hans": {
+    description: "CryptoCloud 账户的余额、收款和历史",
+    total: "总余额",
+    available: "可用",
+    change: "最近变动",
+    value: "美元价值",
+    balances: "余额及其美元价值",
+    history: "总额与可用",
+    receipts: "每日净收款",
+    log: "余额变动",
+    empty: "目前所有币种均无余额。",
+    missing: "请先在“设置”的“设备与服务”中添加账户。",
+  },
+};
+
+/** @type {(language: string) => Words} */
+const getWords = (language) => WORDS[language] ?? WORDS[language.split("-")[0]] ?? ENGLISH;
+
+/** @type {(state: State | undefined) => number} NaN where it isn't known. */
+const getBalance = (state) => (state ? Number(state.state) : NaN);
+
+/** @type {(state: State | undefined) => number} */
+const getValue = (state) => state?.attributes.balance_usd ?? 0;
+
+/** @type {(hass: Hass) => Entity[]} */
+const getEntities = (hass) =>
+  Object.values(hass.entities).filter(
+    (entity) => entity.platform === DOMAIN && entity.device_id && !entity.hidden,
+  );
+
+/**
+ * The most valuable first, and those last whose balance isn't known.
+ *
+ * @param {Hass} hass
+ * @param {Entity[]} entities
+ * @returns {Promise<Currency[]>}
+ */
+async function getFundedCurrencies(hass, entities) {
+  const ids = entities.map((entity) => entity.entity_id);
+  /** @type {Record<string, {unique_id: string} | null>} */
+  const registry = await hass.callWS({
+    type: "config/entity_registry/get_entries",
+    entity_ids: ids,
+  });
+  const byUniqueId = new Map(ids.map((id) => [registry[id]?.unique_id, id]));
+  return entities
+    .filter(
+      ({ entity_id: id, translation_key: key }) =>
+        key === "balance" && hass.states[id] && getBalance(hass.states[id]) !== 0,
+    )
+    .sort(
+      ({ entity_id: a }, { entity_id: b }) =>
+        getValue(hass.states[b]) - getValue(hass.states[a]) || a.localeCompare(b),
+    )
+    .map(({ entity_id: id, name }, index) => ({
+      id,
+      name: name ?? hass.states[id]?.attributes.friendly_name ?? id,
+      color: COLORS[index % COLORS.length],
+      unit: hass.states[id]?.attributes.unit_of_measurement ?? "",
+      usdValue: byUniqueId.get(registry[id]?.unique_id.replace(/:balance$/, ":usd_value")),
+    }));
+}
+
+/** @type {(hours: number) => Card} */
+const trend = (hours) => ({ features: [{ type: "trend-graph", hours_to_show: hours }] });
+
+/**
+ * As the distribution card shows states alone, a line of text stands in where there are
+ * no sensors of the values, which users enable at will.
+ *
+ * @param {Currency[]} currencies
+ * @param {string} title
+ * @returns {Card}
+ */
+function makeDistribution(currencies, title) {
+  if (currencies.every(({ usdValue }) => usdValue)) {
+    return {
+      type: "distribution",
+      title,
+      entities: currencies.map(({ usdValue, name, color }) => ({
+        entity: usdValue,
+        name,
+        color,
+      })),
+    };
+  }
+  return {
+    type: "markdown",
+    title,
+    content: `\
+{% set ids = ${JSON.stringify(currencies.map(({ id }) => id))} %}
+{% set total = ids | map("state_attr", "balance_usd") | select("number") | sum %}
+{% for id in ids if state_attr(id, "balance_usd") -%}
+**{{ state_attr(id, "currency") | replace("_", "&nbsp;") }}**&nbsp;\
+{{ "%.1f" | format(100 * state_attr(id, "balance_usd") / total) }}&nbsp;%
+{{- "" if loop.last else " · " }}
+{%- endfor %}`,
+  };
+}
+
+/**
+ * One chart a unit: what is counted in different units can't share a scale.
+ *
+ * @param {Currency[]} currencies
+ * @param {number} days
+ * @returns {Card[]}
+ */
+function makeReceipts(currencies, days) {
+  return [...new Set(currencies.map(({ unit }) => unit))].map((unit) => {
+    const entities = currencies
+      .filter((currency) => currency.unit === unit)
+      .map(({ id, name, color }) => ({ entity: id, name, color }));
+    return {
+      type: "statistics-graph",
+      title: unit,
+      chart_type: "bar",
+      stat_types: ["change"],
+      period: "day",
+      days_to_show: days,
+      hide_legend: entities.length === 1,
+      entities,
+      grid_options: { columns: 6 },
+    };
+  });
+}
+
+/**
+ * @param {Hass} hass
+ * @param {string} deviceId
+ * @param {Required<Options>} options
+ */
+async function makeView(hass, deviceId, { hours_to_show: hours, days_to_show: days }) {
+  const words = getWords(hass.language);
+  const entities = getEntities(hass).filter((entity) => entity.device_id === deviceId);
+  const currencies = await getFundedCurrencies(hass, entities);
+  /** @type {(key: string) => string | undefined} */
+  const find = (key) => entities.find((entity) => entity.translation_key === key)?.entity_id;
+  const change = find("balance_change");
+  // Beside a graph, a phone would cut the amounts off.
+  const isWide = window.matchMedia("(min-width: 600px)").matches;
+  const totals = [
+    { entity: find("total_balance"), name: words.total, color: "blue" },
+    { entity: find("total_available_balance"), name: words.available, color: "green" },
+  ].filter(({ entity }) => entity);
+  const device = hass.devices[deviceId];
+  const title = device?.name_by_user ?? device?.name ?? "CryptoCloud";
+
+  /** @type {Card[]} */
+  const now = [
+    { type: "heading", heading: title, icon: "mdi:wallet" },
+    ...totals.map((total) => ({
+      type: "tile",
+      ...total,
+      ...trend(hours),
+      grid_options: { columns: 6 },
+    })),
+  ];
+  if (currencies.length) {
+    now.push(makeDistribution(currencies, words.value));
+  }
+  now.push({ type: "heading", heading: words.balances, icon: "mdi:hand-coin" });
+  now.push(
+    ...currencies.map(({ id, name, color }) => ({
+      type: "tile",
+      entity: id,
+      name,
+      color,
+      state_content: ["state", "balance_usd"],
+      show_entity_picture: true,
+      ...(isWide ? { features_position: "inline", ...trend(hours) } : {}),
+      grid_options: { columns: 12 },
+    })),
+  );
+  if (!currencies.length) {
+    now.push({ type: "markdown", content: words.empty });
+  }
+
+  /** @type {Card[]} */
+  const past = [{ type: "heading", heading: words.history, icon: "mdi:chart-line" }];
+  if (totals.length) {
+    past.push({
+      type: "history-graph",
+      hours_to_show: hours,
+      entities: totals.map(({ entity, name }) => ({ entity, name })),
+    });
+  }
+  if (change) {
+    past.push(
+      { type: "heading", heading: words.log, icon: "mdi:cash-sync" },
+      {
+        type: "tile",
+        entity: change,
+        name: words.change,
+        state_content: ["event_type", "amount", "currency", "last-changed"],
+        grid_options: { columns: 12 },
+      },
+      {
+        type: "logbook",
+        target: { entity_id: [change] },
+        hours_to_show: hours,
+        grid_options: { rows: 4 },
+      },
+    );
+  }
+  if (currencies.length) {
+    past.push({ type: "heading", heading: words.receipts, icon: "mdi:chart-bar" });
+    past.push(...makeReceipts(currencies, days));
+  }
+  return {
+    title,
+    path: deviceId,
+    type: "sections",
+    max_columns: 2,
+    sections: [now, past].map((cards) => ({ type: "grid", cards })),
+  };
+}
+
+class CryptoCloudDashboardStrategy extends HTMLElement {
+  /** Home Assistant proposes these when the dashboard is added. */
+  static getCreateSuggestions() {
+    return { title: "CryptoCloud", icon: "mdi:wallet" };
+  }
+
+  /**
+   * Home Assistant calls this when the dashboard is opened.
+   *
+   * @param {Options} config
+   * @param {Hass} hass
+   */
+  static async generate(config, hass) {
+    const options = { hours_to_show: 24, days_to_show: 14, ...config };
+    const deviceIds = new Set(getEntities(hass).map((entity) => entity.device_id ?? ""));
+    const views = await Promise.all(
+      [...deviceIds].map((deviceId) => makeView(hass, deviceId, options)),
+    );
+    if (!views.length) {
+      const card = { type: "markdown", content: getWords(hass.language).missing };
+      return { views: [{ title: "CryptoCloud", cards: [card] }] };
+    }
+    return { views: views.sort((a, b) => a.title.localeCompare(b.title)) };
+  }
+
+  /**
+   * Home Assistant asks this at every change, to call generate again.
+   *
+   * @param {Options} _config
+   * @param {Hass} old
+   * @param {Hass} hass
+   */
+  static shouldRegenerate(_config, old, hass) {
+    if (
+      old.entities !== hass.entities ||
+      old.devices !== hass.devices ||
+      old.language !== hass.language
+    ) {
+      return true;
+    }
+    return getEntities(hass).some(({ entity_id: id, translation_key: key }) => {
+      const [before, after] = [old.states[id], hass.states[id]];
+      if (key !== "balance" || before === after) {
+        return false;
+      }
+      const balance = getBalance(after);
+      return !Number.isNaN(balance) && (getBalance(before) !== 0) !== (balance !== 0);
+    });
+  }
+}
+
+if (!customElements.get(TAG)) {
+  customElements.define(TAG, CryptoCloudDashboardStrategy);
+  const page = /** @type {any} */ (window);
+  page.customStrategies = [
+    ...(page.customStrategies ?? []),
+    {
+      type: DOMAIN,
+      strategyType: "dashboard",
+      name: "CryptoCloud",
+      // The language is known once the page is there.
+      get description() {
+        /** @type {any} */
+        const app = document.querySelector("home-assistant");
+        return getWords(app?.hass?.language ?? navigator.language).description;
+      },
+    },
+  ];
+}

@@ -1,0 +1,97 @@
+"""Actions of CryptoCloud."""
+
+from typing import cast
+
+import voluptuous as vol
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import config_validation as cv
+
+from .api import plain
+from .const import DOMAIN
+from .coordinator import CryptoCloudConfigEntry
+from .entity import currency_attributes
+
+SERVICE_GET_BALANCES = "get_balances"
+SERVICE_GET_BALANCES_SCHEMA = vol.Schema(
+    {vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string}
+)
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions."""
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_GET_BALANCES,
+        _async_get_balances,
+        schema=SERVICE_GET_BALANCES_SCHEMA,
+        supports_response=SupportsResponse.ONLY,
+    )
+
+
+async def _async_get_balances(call: ServiceCall) -> ServiceResponse:
+    """Return the balances of an account as of the last answer.
+
+    Amounts are decimals in plain notation, as text that keeps every digit, or None
+    where they are unknown.
+    """
+    entry = _get_entry(call)
+    coordinator = entry.runtime_data
+    if not coordinator.last_update_success:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="balances_unavailable",
+            translation_placeholders={"account": entry.title},
+        )
+    account = coordinator.data
+    return {
+        "currencies": [
+            {
+                **currency_attributes(balance.currency),
+                "balance": plain(balance.balance),
+                "balance_usd": plain(balance.balance_usd),
+                "available_balance": plain(balance.available),
+                "available_balance_usd": plain(balance.available_usd),
+                "on_hold": plain(balance.on_hold),
+            }
+            for _, balance in sorted(account.balances.items())
+        ],
+        "total_balance": plain(account.total_usd),
+        "total_available_balance": plain(account.total_available_usd),
+        "total_on_hold": plain(account.total_on_hold_usd),
+    }
+
+
+def _get_entry(call: ServiceCall) -> CryptoCloudConfigEntry:
+    """Return the account that is asked for, which is the only one if none is named."""
+    entries = {
+        entry.entry_id: entry
+        for entry in call.hass.config_entries.async_entries(DOMAIN)
+    }
+    entry_id = call.data.get(ATTR_CONFIG_ENTRY_ID)
+    if entry_id is None and len(entries) > 1:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="account_required"
+        )
+    entry = entries.get(entry_id or next(iter(entries), ""))
+    if entry is None:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="account_not_found"
+        )
+    if entry.state is not ConfigEntryState.LOADED:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="account_not_loaded",
+            translation_placeholders={"account": entry.title},
+        )
+    return cast(CryptoCloudConfigEntry, entry)

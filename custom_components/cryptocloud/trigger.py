@@ -1,0 +1,118 @@
+"""Triggers on the money of an account."""
+
+from decimal import Decimal
+from typing import Any, ClassVar, override
+
+import voluptuous as vol
+
+from homeassistant.components.event import DOMAIN as EVENT_DOMAIN
+from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN, SensorDeviceClass
+from homeassistant.const import CONF_OPTIONS
+from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.automation import DomainSpec
+from homeassistant.helpers.trigger import (
+    ENTITY_STATE_TRIGGER_SCHEMA,
+    EntityNumericalStateCrossedThresholdTriggerBase,
+    StatelessEntityTriggerBase,
+    Trigger,
+    TriggerConfig,
+)
+
+from .entity import own_entities
+from .event import EVENT_DECREASED, EVENT_INCREASED
+from .sensor import USD
+
+CONF_CURRENCIES = "currencies"
+CONF_LEAST_AMOUNT_USD = "least_amount_usd"
+
+
+class BalanceChangeTrigger(StatelessEntityTriggerBase):
+    """Trigger for events of one type, in all or in some currencies."""
+
+    _domain_specs = {EVENT_DOMAIN: DomainSpec()}  # noqa: RUF012
+    _event_type: ClassVar[str]
+    _schema = ENTITY_STATE_TRIGGER_SCHEMA.extend(
+        {
+            vol.Required(CONF_OPTIONS, default={}): {
+                vol.Optional(CONF_CURRENCIES, default=[]): vol.All(
+                    cv.ensure_list, [cv.string]
+                ),
+                vol.Optional(CONF_LEAST_AMOUNT_USD, default=0): vol.All(
+                    vol.Coerce(float), vol.Range(min=0)
+                ),
+            }
+        }
+    )
+
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Initialize the trigger."""
+        super().__init__(hass, config)
+        self._currencies = set(self._options[CONF_CURRENCIES])
+        self._least_amount_usd = Decimal(str(self._options[CONF_LEAST_AMOUNT_USD]))
+
+    @override
+    def entity_filter(self, entities: set[str]) -> set[str]:
+        """Leave out the events of other integrations."""
+        return own_entities(self._hass, super().entity_filter(entities))
+
+    @override
+    def is_valid_transition(self, from_state: State, to_state: State) -> bool:
+        """Return whether there was an event, be it in the same millisecond."""
+        return (
+            super().is_valid_transition(from_state, to_state)
+            or from_state.attributes != to_state.attributes
+        )
+
+    # Home Assistant 2026.6 passes the state alone.
+    @override
+    def is_valid_state(self, state: State, *_: Any) -> bool:
+        """Return whether the event is one that was asked for.
+
+        A change whose value cannot be told is worth telling of.
+        """
+        attributes = state.attributes
+        amount_usd = attributes.get("amount_usd")
+        return (
+            attributes.get("event_type") == self._event_type
+            and (not self._currencies or attributes["currency"] in self._currencies)
+            and (amount_usd is None or Decimal(amount_usd) >= self._least_amount_usd)
+        )
+
+
+class BalanceIncreasedTrigger(BalanceChangeTrigger):
+    """Trigger for a balance that increased."""
+
+    _event_type = EVENT_INCREASED
+
+
+class BalanceDecreasedTrigger(BalanceChangeTrigger):
+    """Trigger for a balance that decreased."""
+
+    _event_type = EVENT_DECREASED
+
+
+class TotalCrossedThresholdTrigger(EntityNumericalStateCrossedThresholdTriggerBase):
+    """Trigger for a total, or another amount in USD, that crosses a threshold."""
+
+    _domain_specs = {  # noqa: RUF012
+        SENSOR_DOMAIN: DomainSpec(device_class=SensorDeviceClass.MONETARY)
+    }
+    _valid_unit = USD
+
+    @override
+    def entity_filter(self, entities: set[str]) -> set[str]:
+        """Leave out the sensors of other integrations."""
+        return own_entities(self._hass, super().entity_filter(entities))
+
+
+TRIGGERS: dict[str, type[Trigger]] = {
+    "balance_decreased": BalanceDecreasedTrigger,
+    "balance_increased": BalanceIncreasedTrigger,
+    "total_crossed_threshold": TotalCrossedThresholdTrigger,
+}
+
+
+async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
+    """Return the triggers."""
+    return TRIGGERS

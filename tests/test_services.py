@@ -1,0 +1,116 @@
+"""Tests of the actions."""
+
+from decimal import Decimal
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from syrupy.assertion import SnapshotAssertion
+import voluptuous as vol
+
+from custom_components.cryptocloud.const import DOMAIN
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.setup import async_setup_component
+from sandbox import Sandbox, Status
+
+from .common import OTHER_API_KEY, Poll, make_entry, make_row
+
+
+async def get_balances(hass: HomeAssistant, **data: str) -> dict[str, object]:
+    """Call the action."""
+    response = await hass.services.async_call(
+        DOMAIN, "get_balances", data, blocking=True, return_response=True
+    )
+    assert response
+    return dict(response)
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_get_balances(hass: HomeAssistant, snapshot: SnapshotAssertion) -> None:
+    """Test the response."""
+    assert await get_balances(hass) == snapshot
+
+
+async def test_get_balances_is_exact(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """Test that amounts keep their digits and unknown ones are none."""
+    sandbox.rows = [
+        make_row("B", Decimal("1234567890.123456789012345678")),
+        make_row("A", Decimal("1E-8"), available_balance_usd="?"),
+    ]
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    response = await get_balances(hass)
+    assert response["total_balance"] == "1234567890.123456799012345678"
+    assert response["total_available_balance"] is None
+    assert response["total_on_hold"] is None
+    first, second = response["currencies"]  # type: ignore[misc]
+    assert first["currency"] == "A"
+    assert first["balance"] == "0.00000001"
+    assert first["available_balance_usd"] is None
+    assert first["on_hold"] == "0"
+    assert second["balance"] == "1234567890.123456789012345678"
+
+
+async def test_account(
+    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
+) -> None:
+    """Test naming the account, which is needed where there are two."""
+    response = await get_balances(hass)
+    assert await get_balances(hass, config_entry_id=loaded_entry.entry_id) == response
+
+    sandbox.rows = [make_row("A", 5)]
+    entry = make_entry(OTHER_API_KEY, title="Tea shop")
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert await get_balances(hass, config_entry_id=loaded_entry.entry_id) == response
+    other = await get_balances(hass, config_entry_id=entry.entry_id)
+    assert other["total_balance"] == "5"
+    with pytest.raises(ServiceValidationError, match="Say which one"):
+        await get_balances(hass)
+
+
+async def test_no_such_account(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry
+) -> None:
+    """Test an account that is not there, in three ways."""
+    with pytest.raises(ServiceValidationError, match="no such CryptoCloud account"):
+        await get_balances(hass, config_entry_id="unknown")
+    other = MockConfigEntry(domain="other")
+    other.add_to_hass(hass)
+    with pytest.raises(ServiceValidationError, match="no such CryptoCloud account"):
+        await get_balances(hass, config_entry_id=other.entry_id)
+    with pytest.raises(vol.Invalid):
+        await get_balances(hass, account="CryptoCloud")
+
+
+async def test_no_account(hass: HomeAssistant) -> None:
+    """Test that the action is there before any account is, and says so."""
+    assert await async_setup_component(hass, DOMAIN, {})
+    with pytest.raises(ServiceValidationError, match="no such CryptoCloud account"):
+        await get_balances(hass)
+
+
+async def test_account_is_not_loaded(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry
+) -> None:
+    """Test an account that is not running."""
+    await hass.config_entries.async_unload(loaded_entry.entry_id)
+    with pytest.raises(ServiceValidationError, match="CryptoCloud is not running"):
+        await get_balances(hass)
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_balances_unavailable(
+    hass: HomeAssistant, sandbox: Sandbox, poll: Poll
+) -> None:
+    """Test that no old value is passed off as new."""
+    sandbox.fault = Status(503)
+    await poll()
+    with pytest.raises(HomeAssistantError, match="not known now"):
+        await get_balances(hass)
+    sandbox.fault = None
+    await poll()
+    assert (await get_balances(hass))["total_balance"] == "1250.37003"

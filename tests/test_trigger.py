@@ -1,0 +1,263 @@
+"""Tests of the triggers, as automations use them."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_mock_service,
+)
+
+from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.helpers import device_registry as dr
+from homeassistant.setup import async_setup_component
+from sandbox import Sandbox, Status
+
+from .common import Poll, make_row
+
+EVENT = "event.cryptocloud_balance_change"
+TOTAL = "sensor.cryptocloud_total_balance"
+
+
+@pytest.fixture
+def calls(hass: HomeAssistant) -> list[ServiceCall]:
+    """Return what the automations do."""
+    return async_mock_service(hass, "test", "notify")
+
+
+@pytest.fixture
+async def entry(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> MockConfigEntry:
+    """Set up an account with little in it."""
+    sandbox.rows = [make_row("A", 5), make_row("B", 5)]
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry
+
+
+async def automate(hass: HomeAssistant, trigger: dict[str, Any], say: str) -> None:
+    """Set up an automation."""
+    assert await async_setup_component(
+        hass,
+        "automation",
+        {
+            "automation": {
+                "triggers": trigger,
+                "actions": {"action": "test.notify", "data": {"say": say}},
+                "mode": "queued",
+            }
+        },
+    )
+    await hass.async_block_till_done()
+
+
+def said(calls: list[ServiceCall]) -> list[str]:
+    """Return what was said, and forget it."""
+    messages = [call.data["say"] for call in calls]
+    calls.clear()
+    return messages
+
+
+CHANGE = "{{ trigger.to_state.attributes.currency }} {{ trigger.to_state.attributes.amount }}"
+
+
+@pytest.mark.parametrize(
+    ("trigger", "options", "expected"),
+    [
+        ("balance_increased", {}, ["A 2", "B 1.5"]),
+        ("balance_increased", {"currencies": ["B"]}, ["B 1.5"]),
+        ("balance_increased", {"currencies": "A"}, ["A 2"]),
+        ("balance_increased", {"currencies": ["B", "A"]}, ["A 2", "B 1.5"]),
+        ("balance_increased", {"currencies": ["C"]}, []),
+        ("balance_increased", {"least_amount_usd": 1.75}, ["A 2"]),
+        ("balance_increased", {"least_amount_usd": 2}, ["A 2"]),
+        ("balance_increased", {"least_amount_usd": 2.01}, []),
+        ("balance_increased", {"least_amount_usd": 1, "currencies": ["B"]}, ["B 1.5"]),
+        ("balance_decreased", {}, ["C 4"]),
+        ("balance_decreased", {"least_amount_usd": 100}, ["C 4"]),
+        ("balance_decreased", {"currencies": ["A", "B"]}, []),
+    ],
+)
+async def test_balance_change(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+    calls: list[ServiceCall],
+    trigger: str,
+    options: dict[str, Any],
+    expected: list[str],
+) -> None:
+    """Test each change of an answer against the options."""
+    sandbox.rows = [make_row("A", 5), make_row("B", 5), make_row("C", 4)]
+    await poll()
+    await automate(
+        hass,
+        {
+            "trigger": f"cryptocloud.{trigger}",
+            "target": {"entity_id": EVENT},
+            "options": options,
+        },
+        CHANGE,
+    )
+    # What C was worth cannot be told any more, so that it is always worth telling.
+    sandbox.rows = [
+        make_row("A", 7),
+        make_row("B", Decimal("6.5")),
+        make_row("C", 0),
+    ]
+    await poll()
+    assert said(calls) == expected
+
+
+async def test_outage(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+    calls: list[ServiceCall],
+) -> None:
+    """Test that a payment during an outage is told afterwards, and once."""
+    await automate(
+        hass,
+        {"trigger": "cryptocloud.balance_increased", "target": {"entity_id": EVENT}},
+        CHANGE,
+    )
+    sandbox.rows = [make_row("A", 6), make_row("B", 5)]
+    await poll()
+    assert said(calls) == ["A 1"]
+    sandbox.fault = Status(503)
+    sandbox.rows = [make_row("A", 8), make_row("B", 5)]
+    await poll()
+    assert said(calls) == []
+    sandbox.fault = None
+    await poll()
+    assert said(calls) == ["A 2"]
+    await poll()
+    # Back from an outage without a payment
+    sandbox.fault = Status(503)
+    await poll()
+    sandbox.fault = None
+    await poll()
+    assert said(calls) == []
+
+
+async def test_target_is_the_device(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+    calls: list[ServiceCall],
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """Test that an account can be meant by its device."""
+    [device] = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
+    await automate(
+        hass,
+        {
+            "trigger": "cryptocloud.balance_increased",
+            "target": {"device_id": device.id},
+        },
+        CHANGE,
+    )
+    sandbox.rows = [make_row("A", 6), make_row("B", 5)]
+    await poll()
+    assert said(calls) == ["A 1"]
+
+
+async def test_events_of_others(
+    hass: HomeAssistant, entry: MockConfigEntry, calls: list[ServiceCall]
+) -> None:
+    """Test that an event of something else is not taken for money."""
+    await automate(
+        hass,
+        {
+            "trigger": "cryptocloud.balance_increased",
+            "target": {"entity_id": ["event.doorbell", "sensor.cryptocloud_a"]},
+        },
+        "ding",
+    )
+    for number in range(2):
+        hass.states.async_set(
+            "event.doorbell", str(number), {"event_type": "increased"}
+        )
+        await hass.async_block_till_done()
+    assert said(calls) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"least_amount_usd": -1},
+        {"least_amount_usd": "much"},
+        {"currencies": [{}]},
+        {"coin": "A"},
+    ],
+)
+async def test_bad_options(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    options: dict[str, Any],
+) -> None:
+    """Test that an automation with bad options is refused with their name."""
+    await automate(
+        hass,
+        {
+            "trigger": "cryptocloud.balance_increased",
+            "target": {"entity_id": EVENT},
+            "options": options,
+        },
+        "",
+    )
+    assert "failed to setup triggers and has been disabled" in caplog.text
+    assert next(iter(options)) in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("threshold", "expected"),
+    [
+        ({"type": "above", "value": {"number": 12}}, [True, False, False]),
+        ({"type": "below", "value": {"number": 9}}, [False, True, False]),
+        (
+            {
+                "type": "between",
+                "value_min": {"number": 10.5},
+                "value_max": {"number": 12},
+            },
+            [False, False, True],
+        ),
+    ],
+)
+async def test_total_crossed_threshold(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+    calls: list[ServiceCall],
+    threshold: dict[str, Any],
+    expected: list[bool],
+) -> None:
+    """Test a total that goes up, down and up again."""
+    await automate(
+        hass,
+        {
+            "trigger": "cryptocloud.total_crossed_threshold",
+            "target": {"entity_id": [TOTAL, "sensor.other"]},
+            "options": {"threshold": threshold},
+        },
+        "crossed",
+    )
+    crossed = []
+    for amount in (10, 2, 6):
+        sandbox.rows = [make_row("A", amount), make_row("B", 5)]
+        hass.states.async_set(
+            "sensor.other",
+            str(amount),
+            {"device_class": "monetary", "unit_of_measurement": "USD"},
+        )
+        await poll()
+        crossed.append(bool(said(calls)))
+    assert crossed == expected

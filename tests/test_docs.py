@@ -1,0 +1,164 @@
+"""Tests that the examples on the documentation's pages work."""
+
+import json
+from pathlib import Path
+import re
+import shutil
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+import yaml
+
+from homeassistant.components.persistent_notification import (
+    Notification,
+    UpdateType,
+    async_register_callback,
+)
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.setup import async_setup_component
+from sandbox import Sandbox
+
+from .common import Poll, load_rows, make_row
+
+ROOT = Path(__file__).parents[1]
+BLUEPRINTS = ROOT / "blueprints" / "automation" / "cryptocloud"
+
+
+def read(page: str) -> str:
+    """Return a page."""
+    return (ROOT / "docs" / f"{page}.md").read_text()
+
+
+def examples(page: str, language: str = "yaml") -> list[Any]:
+    """Return the examples of a page."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", read(page), re.DOTALL)
+    return [yaml.safe_load(block) for block in blocks]
+
+
+@pytest.fixture
+async def messages(hass: HomeAssistant) -> list[tuple[str, str]]:
+    """Return the notifications there were, as titles and messages."""
+    assert await async_setup_component(hass, "persistent_notification", {})
+    messages: list[tuple[str, str]] = []
+
+    @callback
+    def add(update: UpdateType, notifications: dict[str, Notification]) -> None:
+        messages.extend(
+            (notification["title"] or "", notification["message"])
+            for notification in notifications.values()
+            if update is UpdateType.ADDED
+        )
+
+    async_register_callback(hass, add)
+    return messages
+
+
+def test_blueprint_buttons() -> None:
+    """Test that each blueprint has a button that leads to it, and an example."""
+    buttons = re.findall(
+        r"\((https://my[^)]*/blueprint_import/[^)]*)\)", read("blueprints")
+    )
+    addresses = [parse_qs(urlsplit(url).query)["blueprint_url"][0] for url in buttons]
+    sources = [
+        re.findall(r"source_url: >-\n +(.*)", path.read_text())[0]
+        for path in BLUEPRINTS.iterdir()
+    ]
+    assert sorted(addresses) == sorted(sources)
+    paths = [example["use_blueprint"]["path"] for example in examples("blueprints")]
+    assert paths == [f"{url.split('/')[3]}/{Path(url).name}" for url in addresses]
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_blueprints(
+    hass: HomeAssistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Test that automations are made from the examples."""
+    shutil.copytree(
+        BLUEPRINTS, tmp_path / "blueprints" / "automation" / "hass-cryptocloud"
+    )
+    monkeypatch.setattr(hass.config, "config_dir", str(tmp_path))
+    assert await async_setup_component(hass, "homeassistant", {})
+    assert await async_setup_component(hass, "conversation", {})
+    config = {"automation": examples("blueprints")}
+    assert await async_setup_component(hass, "automation", config)
+    await hass.async_block_till_done()
+    states = {state.name: state.state for state in hass.states.async_all("automation")}
+    assert states == {example["alias"]: "on" for example in examples("blueprints")}
+    await hass.services.async_call(
+        "automation", "turn_off", {"entity_id": "all"}, blocking=True
+    )
+
+
+async def test_triggers(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    messages: list[tuple[str, str]],
+    poll: Poll,
+) -> None:
+    """Test that the triggers and the condition do what the page says."""
+    sandbox.rows = [make_row("USDT_TRC20", 900)]
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    config = {"automation": examples("events-and-triggers")}
+    assert await async_setup_component(hass, "automation", config)
+    await hass.async_block_till_done()
+    sandbox.rows = [make_row("USDT_TRC20", 950)]
+    await poll()
+    first = ("CryptoCloud", "50 USDT_TRC20 arrived")
+    assert messages == [first]
+    sandbox.rows = [make_row("USDT_TRC20", 1010)]
+    await poll()
+    assert messages[0] == first
+    assert ("CryptoCloud", "60 USDT_TRC20 arrived") in messages
+    assert ("CryptoCloud", "1010 USD in total") in messages
+    sandbox.rows = [make_row("USDT_TRC20", 1020)]
+    await poll()
+    assert messages[-1] == ("CryptoCloud", "Time to withdraw")
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_event_attributes(
+    hass: HomeAssistant, sandbox: Sandbox, poll: Poll
+) -> None:
+    """Test that the page names the attributes there are."""
+    assert sandbox.rows
+    sandbox.rows[0]["balance_crypto"] += 1
+    await poll()
+    state = hass.states.get("event.cryptocloud_balance_change")
+    assert state
+    table = read("events-and-triggers").partition("\n## Triggers")[0]
+    names = re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
+    listed = {name.strip("` ") for names in names for name in names.split(",")}
+    assert listed == state.attributes.keys() - {
+        "device_class",
+        "event_types",
+        "friendly_name",
+    }
+
+
+async def test_action(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    messages: list[tuple[str, str]],
+) -> None:
+    """Test the response and the scripts."""
+    sandbox.rows = load_rows("balance_composed")[:1]
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    call, *scripts = examples("action")
+    (expected,) = examples("action", "json")
+    domain, service = call["action"].split(".")
+    response = await hass.services.async_call(
+        domain, service, blocking=True, return_response=True
+    )
+    assert json.loads(json.dumps(response)) == expected
+    config = {"script": {f"example_{i}": script for i, script in enumerate(scripts)}}
+    assert await async_setup_component(hass, "script", config)
+    for name in config["script"]:
+        await hass.services.async_call("script", name, blocking=True)
+    assert messages == [
+        ("Total: 1250.37 USD", "1250.5 USDT_TRC20"),
+        ("CryptoCloud", "1250.5 USDT"),
+    ]

@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 import fcntl
-from functools import partial
 import os
 from pathlib import Path
 import shutil
@@ -17,7 +16,6 @@ from aiohttp import ClientError, ClientSession
 from homeassistant.const import __version__
 from sandbox import GOOD_KEY, Sandbox
 
-from .dashboard import State, currencies, make_dashboard, totals, usd_value
 from .home_assistant import (
     LOG,
     REPOSITORY,
@@ -27,6 +25,7 @@ from .home_assistant import (
     run_home_assistant,
     write_configuration,
 )
+from .past import make_statistics
 from .wait import wait_for
 
 FOLDER = REPOSITORY / ".demo"
@@ -40,11 +39,14 @@ START_TIMEOUT = 300
 class Demo:
     """A real Home Assistant with the integration, and where it gets balances from."""
 
+    account: bool = True
+    """Whether there is an account and its dashboard from the start."""
     api_key: str | None = None
     """Key for the real service; without one the sandbox stands in."""
     port: int | None = None
     say: Callable[[str], None]
     speed: float
+    sandbox: Sandbox = field(init=False)
     url: str = field(init=False)
 
     @asynccontextmanager
@@ -55,9 +57,9 @@ class Demo:
             api_url = None
             if self.api_key is None:
                 self.say("Starting the sandbox that stands in for CryptoCloud")
-                sandbox = Sandbox(speed=self.speed)
-                await stack.enter_async_context(sandbox)
-                api_url = sandbox.url
+                self.sandbox = Sandbox(speed=self.speed)
+                await stack.enter_async_context(self.sandbox)
+                api_url = self.sandbox.url
             port = _free_port(self.port)
             write_configuration(FOLDER, port, watch=self.api_key is None)
             self.url = f"http://127.0.0.1:{port}"
@@ -70,137 +72,96 @@ class Demo:
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
             running = [tasks.create_task(run_home_assistant(FOLDER, api_url))]
             try:
-                balances = await self._set_up(home_assistant)
-                running.append(tasks.create_task(balances.follow()))
+                if entry_id := await self._set_up(home_assistant):
+                    following = _follow(home_assistant, entry_id)
+                    running.append(tasks.create_task(following))
                 yield
             finally:
                 self.say("Stopping")
                 for task in running:
                     task.cancel()
 
-    async def _set_up(self, home_assistant: HomeAssistant) -> _Balances:
+    async def _set_up(self, home_assistant: HomeAssistant) -> str | None:
         try:
             async with asyncio.timeout(START_TIMEOUT):
-                return await self._show_balances(home_assistant)
+                await home_assistant.create_owner()
+                async with home_assistant.connect() as connection:
+                    await wait_for(connection.is_running)
+                    if not self.account:
+                        return None
+                    return await self._show_balances(home_assistant, connection)
         except TimeoutError:
             raise DemoError(f"not ready in {START_TIMEOUT} seconds") from None
 
-    async def _show_balances(self, home_assistant: HomeAssistant) -> _Balances:
-        await home_assistant.create_owner()
-        async with home_assistant.connect() as connection:
-            await wait_for(connection.is_running)
-            self.say("Setting up the integration")
-            entry_id = await home_assistant.set_up_integration(
-                {
-                    "api_key": self.api_key or GOOD_KEY,
-                    "only_funded": False,
-                    "show_icons": True,
-                }
-            )
-            self.say("Making the dashboard")
-            balances = _Balances(
-                entry_id, home_assistant, hours=24 if self.api_key else 0.25
-            )
-            await balances.show(connection)
-        return balances
-
-
-class _Balances:
-    """Balances of an account, on a dashboard that follows them."""
-
-    def __init__(
-        self, entry_id: str, home_assistant: HomeAssistant, *, hours: float
-    ) -> None:
-        """Initialize the balances."""
-        self._entry_id = entry_id
-        self._home_assistant = home_assistant
-        self._hours = hours
-        self._saved: dict[str, Any] = {}
-        self._shown: set[str] = set()
-
-    async def show(self, connection: Connection) -> None:
-        """Make a dashboard of the balances and let it be the start page."""
-        states = await wait_for(partial(self._states, connection))
+    async def _show_balances(
+        self, home_assistant: HomeAssistant, connection: Connection
+    ) -> str:
+        self.say("Setting up the integration")
+        entry_id = await home_assistant.set_up_integration(
+            {
+                "api_key": self.api_key or GOOD_KEY,
+                "only_funded": False,
+                "show_icons": True,
+            }
+        )
         # Home Assistant reloads the integration for them in half a minute, too.
-        if await self._enable_usd_values(connection, states):
-            await self._home_assistant.reload(self._entry_id)
-            states = await wait_for(partial(self._states, connection))
+        if await _enable_usd_values(connection, entry_id):
+            await home_assistant.reload(entry_id)
+        strategy: dict[str, Any] = {"type": "custom:cryptocloud"}
+        if self.api_key is None:
+            await _import_past(connection)
+            strategy["hours_to_show"] = 0.25
+        self.say("Making the dashboard")
         await connection.call(
             "lovelace/dashboards/create",
             icon="mdi:wallet",
             title="CryptoCloud",
             url_path=DASHBOARD,
         )
-        await self._save(connection, states)
+        await connection.call(
+            "lovelace/config/save", config={"strategy": strategy}, url_path=DASHBOARD
+        )
         await connection.call(
             "frontend/set_system_data", key="core", value={"default_panel": DASHBOARD}
         )
+        return entry_id
 
-    async def follow(self) -> None:
-        """Show currencies that come to hold funds."""
-        while True:
-            # The user may restart Home Assistant or take away what is followed.
-            with suppress(ClientError, DemoError, TimeoutError):
-                async with self._home_assistant.connect() as connection:
-                    while True:
-                        await asyncio.sleep(FOLLOW_INTERVAL)
-                        await self._update(connection)
-            await asyncio.sleep(FOLLOW_INTERVAL)
 
-    async def _update(self, connection: Connection) -> None:
-        if not (states := await self._states(connection)):
-            return
-        await self._enable_usd_values(connection, states)
-        if _shown(states) <= self._shown:
-            return
-        # What the user makes of the dashboard stays.
-        if self._saved == await connection.call("lovelace/config", url_path=DASHBOARD):
-            await self._save(connection, states)
+async def _follow(home_assistant: HomeAssistant, entry_id: str) -> None:
+    """Show the value of currencies that appear later."""
+    while True:
+        await asyncio.sleep(FOLLOW_INTERVAL)
+        # The user may restart Home Assistant or take away what is followed.
+        with suppress(ClientError, DemoError, TimeoutError):
+            async with home_assistant.connect() as connection:
+                await _enable_usd_values(connection, entry_id)
 
-    async def _save(self, connection: Connection, states: list[State]) -> None:
-        self._saved = make_dashboard(states, self._hours)
-        self._shown = _shown(states)
+
+async def _enable_usd_values(connection: Connection, entry_id: str) -> bool:
+    disabled = [
+        entity["entity_id"]
+        for entity in await connection.call("config/entity_registry/list")
+        if entity["config_entry_id"] == entry_id
+        and entity["translation_key"] == "usd_value"
+        and entity["disabled_by"] == "integration"
+    ]
+    for entity_id in disabled:
         await connection.call(
-            "lovelace/config/save", config=self._saved, url_path=DASHBOARD
+            "config/entity_registry/update", entity_id=entity_id, disabled_by=None
         )
-
-    async def _states(self, connection: Connection) -> list[State]:
-        """Return what is available of an account, or nothing if its totals are not."""
-        registry = await connection.call("config/entity_registry/list")
-        entity_ids = {
-            entity["entity_id"]
-            for entity in registry
-            if entity["config_entry_id"] == self._entry_id and not entity["disabled_by"]
-        }
-        states = [
-            state
-            for state in await connection.call("get_states")
-            if state["entity_id"] in entity_ids and state["state"] != "unavailable"
-        ]
-        return states if len(totals(states)) == 2 else []
-
-    async def _enable_usd_values(
-        self, connection: Connection, states: list[State]
-    ) -> bool:
-        wanted = {usd_value(state) for state in currencies(states)}
-        disabled = [
-            entity["entity_id"]
-            for entity in await connection.call("config/entity_registry/list")
-            if entity["entity_id"] in wanted and entity["disabled_by"] == "integration"
-        ]
-        for entity_id in disabled:
-            await connection.call(
-                "config/entity_registry/update", entity_id=entity_id, disabled_by=None
-            )
-        return bool(disabled)
+    return bool(disabled)
 
 
-def _shown(states: list[State]) -> set[str]:
-    entity_ids = {state["entity_id"] for state in states}
-    funded = currencies(states, funded=True)
-    return {state["entity_id"] for state in funded} | (
-        {usd_value(state) for state in funded} & entity_ids
-    )
+async def _import_past(connection: Connection) -> None:
+    balances = [
+        state
+        for state in await connection.call("get_states")
+        if "balance_usd" in state["attributes"] and float(state["state"])
+    ]
+    for seed, state in enumerate(balances):
+        await connection.call(
+            "recorder/import_statistics", **make_statistics(state, seed)
+        )
 
 
 @contextmanager

@@ -1,0 +1,210 @@
+"""A user in front of Chromium."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+import os
+from pathlib import Path
+import shutil
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+from PIL import Image
+from playwright.async_api import (
+    ConsoleMessage,
+    Error,
+    Locator,
+    Page,
+    Request,
+    Route,
+    async_playwright,
+    expect,
+)
+
+from demo.coins import HOST, draw
+from demo.home_assistant import REPOSITORY
+
+IMAGES = REPOSITORY / "docs" / "images"
+MAX_IMAGE_SIZE = 150_000
+
+DESKTOP = (1280, 1080)
+PHONE = (390, 844)
+
+type Scheme = Literal["dark", "light"]
+type Size = tuple[int, int]
+
+_ARGUMENTS = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--no-first-run",
+    # Chromium's own sandbox doesn't run as root.
+    *(["--no-sandbox"] if os.geteuid() == 0 else []),
+]
+
+
+@dataclass(kw_only=True)
+class User:
+    """A user who reads one language."""
+
+    page: Page
+    language: str
+    url: str
+    update_images: bool
+    errors: list[str] = field(default_factory=list)
+    """What the browser's console has to complain about."""
+    requests: list[str] = field(default_factory=list)
+
+    @property
+    def flow(self) -> Locator:
+        """The dialog of a config or options flow."""
+        return self.page.locator("dialog-data-entry-flow")
+
+    def listen(self) -> None:
+        """Note what the page complains about and asks for."""
+
+        def on_console(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                self.errors.append(
+                    f"{message.text} ({message.location['url'].partition('?')[0]})"
+                )
+
+        def on_error(error: Error) -> None:
+            self.errors.append(str(error))
+
+        def on_request(request: Request) -> None:
+            self.requests.append(request.url)
+
+        self.page.on("console", on_console)
+        self.page.on("pageerror", on_error)
+        self.page.on("request", on_request)
+
+    async def open(self, path: str = "/") -> None:
+        """Open a page of Home Assistant."""
+        await self.page.goto(self.url + path)
+        await self.page.wait_for_function(
+            "document.querySelector('home-assistant')?.hass?.config?.state"
+            " === 'RUNNING'"
+        )
+
+    async def call(self, command: str, **data: Any) -> Any:
+        """Send a command to Home Assistant, as its pages do."""
+        return await self.page.evaluate(
+            "message => document.querySelector('home-assistant').hass.callWS(message)",
+            {"type": command, **data},
+        )
+
+    async def choose_language(self) -> None:
+        """Let Home Assistant speak the user's language."""
+        await self.call(
+            "frontend/set_user_data",
+            key="language",
+            value={
+                "language": self.language,
+                "number_format": "language",
+                "time_format": "language",
+                "date_format": "language",
+                "time_zone": "local",
+                "first_weekday": "language",
+            },
+        )
+        await self.open()
+
+    async def localize(self, key: str) -> str:
+        """Return one of the texts of the page, once it has them."""
+        text = await self.page.wait_for_function(
+            "key => document.querySelector('home-assistant').hass.localize(key)",
+            arg=key,
+        )
+        return str(await text.json_value())
+
+    async def states(self) -> dict[str, dict[str, Any]]:
+        """Return the states that the page knows, of the integration's entities."""
+        states: dict[str, dict[str, Any]] = await self.page.evaluate(
+            """() => {
+              const { entities, states } = document.querySelector("home-assistant").hass;
+              return Object.fromEntries(Object.entries(states).filter(
+                ([id]) => entities[id]?.platform === "cryptocloud"));
+            }"""
+        )
+        return states
+
+    async def submit(self) -> None:
+        """Press the main button of a flow's dialog."""
+        await self.flow.locator("[slot=primaryAction]:visible").click()
+
+    async def finish(self) -> None:
+        """Press the last button of a flow."""
+        await self.submit()
+        await expect(self.flow.locator("[slot=primaryAction]:visible")).to_have_count(0)
+
+    async def confirm(self) -> None:
+        """Press the main button of a question's dialog."""
+        await self.page.locator("dialog-box [slot=primaryAction]:visible").click()
+
+    async def look(self, size: Size, scheme: Scheme = "light") -> None:
+        """Take another device, or look at another time of the day."""
+        width, height = size
+        await self.page.set_viewport_size({"width": width, "height": height})
+        await self.page.emulate_media(color_scheme=scheme)
+
+    async def take_picture(self, name: str) -> None:
+        """Take a picture for the docs, or see that it could be taken."""
+        # What moves comes to rest.
+        await self.page.wait_for_timeout(1500)
+        suffix = "" if self.language == "en" else f".{self.language}"
+        file = IMAGES / f"{name}{suffix}.png"
+        with Image.open(BytesIO(await self.page.screenshot())) as image:
+            size = image.size
+            if self.update_images:
+                image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
+                    file, optimize=True
+                )
+        assert file.exists(), f"{file.name} is missing: use --update-screenshots"
+        assert file.stat().st_size < MAX_IMAGE_SIZE, f"{file.name} is too large"
+        with Image.open(file) as image:
+            assert image.size == size, f"{file.name} is old: use --update-screenshots"
+
+
+@asynccontextmanager
+async def open_browser(
+    url: str, *, failures: Path, language: str, update_images: bool
+) -> AsyncGenerator[User]:
+    """Open Chromium without a history; a failure leaves a picture."""
+    chromium = shutil.which("chromium")
+    assert chromium, "install Chromium (on Debian: apt-get install chromium)"
+    with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        async with async_playwright() as playwright:
+            context = await playwright.chromium.launch_persistent_context(
+                profile,
+                args=_ARGUMENTS,
+                device_scale_factor=1.5,
+                executable_path=chromium,
+                locale="en-US",
+                # It would answer from its cache, now and then with nothing.
+                service_workers="block",
+                timezone_id="UTC",
+                viewport={"width": DESKTOP[0], "height": DESKTOP[1]},
+            )
+            context.set_default_timeout(20_000)
+            await context.route(f"https://{HOST}/**", _send_coin)
+            page = context.pages[0]
+            user = User(
+                page=page, language=language, url=url, update_images=update_images
+            )
+            user.listen()
+            try:
+                yield user
+            except Exception:
+                await page.screenshot(path=failures / f"{language}.png")
+                raise
+            finally:
+                await context.close()
+
+
+async def _send_coin(route: Route) -> None:
+    name = Path(route.request.url).stem
+    await route.fulfill(body=draw(name), content_type="image/svg+xml")

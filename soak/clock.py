@@ -51,9 +51,9 @@ class CompressedLoop(asyncio.SelectorEventLoop):
         super().__init__(self._waits)
         configure_event_loop(self)
         # Set by Home Assistant, to save a call.
-        self.time = self._time  # type: ignore[method-assign]
+        self.time = self._time  # type: ignore[method-assign] # the point of it
         # Else connections would be kept alive for longer than they are.
-        connector.monotonic = self._time  # type: ignore[attr-defined]
+        connector.monotonic = self._time  # type: ignore[attr-defined] # not in its stubs
 
     def _time(self) -> float:
         return monotonic() + self._waits.skipped

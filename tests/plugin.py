@@ -10,4 +10,4 @@ from homeassistant.components import logger
 if not hasattr(logger, "_clear_logger_overwrites"):
     from homeassistant.components.logger.helpers import _clear_logger_overwrites
 
-    logger._clear_logger_overwrites = _clear_logger_overwrites  # type: ignore[attr-defined]
+    logger._clear_logger_overwrites = _clear_logger_overwrites  # type: ignore[attr-defined] # see above

@@ -45,7 +45,7 @@ async def test_get_balances_is_exact(
     assert response["total_balance"] == "1234567890.123456799012345678"
     assert response["total_available_balance"] is None
     assert response["total_on_hold"] is None
-    first, second = response["currencies"]  # type: ignore[misc]
+    first, second = response["currencies"]  # type: ignore[misc] # any JSON
     assert first["currency"] == "A"
     assert first["balance"] == "0.00000001"
     assert first["available_balance_usd"] is None

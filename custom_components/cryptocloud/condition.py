@@ -13,7 +13,7 @@ from .entity import own_entities
 class BalanceCondition(EntityNumericalConditionBase):
     """Condition for an amount to be above, below or between limits."""
 
-    _domain_specs = {SENSOR_DOMAIN: DomainSpec()}  # noqa: RUF012
+    _domain_specs = {SENSOR_DOMAIN: DomainSpec()}
 
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:

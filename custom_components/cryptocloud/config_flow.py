@@ -134,7 +134,7 @@ class CryptoCloudConfigFlow(ConfigFlow, domain=DOMAIN):
             await client.get_account()
         except CryptoCloudError as err:
             return {"base": err.translation_key}
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001 # as Home Assistant asks of flows
             LOGGER.exception("Unexpected error while checking an API key")
             return {"base": "unknown"}
         return {}

@@ -28,7 +28,7 @@ async def async_setup_entry(
 class CryptoCloudBalanceChangeEvent(CryptoCloudEntity, EventEntity):
     """Receipts and withdrawals, as far as they change a balance."""
 
-    _attr_event_types = [EVENT_DECREASED, EVENT_INCREASED]  # noqa: RUF012
+    _attr_event_types = [EVENT_DECREASED, EVENT_INCREASED]
     _attr_translation_key = "balance_change"
 
     def __init__(self, coordinator: CryptoCloudCoordinator) -> None:

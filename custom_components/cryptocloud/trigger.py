@@ -30,7 +30,7 @@ CONF_LEAST_AMOUNT_USD = "least_amount_usd"
 class BalanceChangeTrigger(StatelessEntityTriggerBase):
     """Trigger for events of one type, in all or in some currencies."""
 
-    _domain_specs = {EVENT_DOMAIN: DomainSpec()}  # noqa: RUF012
+    _domain_specs = {EVENT_DOMAIN: DomainSpec()}
     _event_type: ClassVar[str]
     _schema = ENTITY_STATE_TRIGGER_SCHEMA.extend(
         {
@@ -95,9 +95,7 @@ class BalanceDecreasedTrigger(BalanceChangeTrigger):
 class TotalCrossedThresholdTrigger(EntityNumericalStateCrossedThresholdTriggerBase):
     """Trigger for a total, or another amount in USD, that crosses a threshold."""
 
-    _domain_specs = {  # noqa: RUF012
-        SENSOR_DOMAIN: DomainSpec(device_class=SensorDeviceClass.MONETARY)
-    }
+    _domain_specs = {SENSOR_DOMAIN: DomainSpec(device_class=SensorDeviceClass.MONETARY)}
     _valid_unit = USD
 
     @override

@@ -142,7 +142,7 @@ class Scenario:
         self._entry = result["result"]
         await self._hass.async_block_till_done()
         registry = er.async_get(self._hass)
-        for entity in self._entities():
+        for entity in self._sensors():
             registry.async_update_entity(entity.entity_id, disabled_by=None)
         await self.calm_down()
         async_track_state_change_event(
@@ -231,7 +231,7 @@ class Scenario:
             return
         rows = {row["currency"]["code"]: row for row in self._sandbox.merchant.rows()}
         shown: dict[str, Decimal] = {}
-        for entity in self._entities():
+        for entity in self._sensors():
             state = self._hass.states.get(entity.entity_id)
             if state is None or state.state in (STATE_UNAVAILABLE, STATE_UNKNOWN):
                 continue
@@ -264,13 +264,18 @@ class Scenario:
         return self._entry.state is ConfigEntryState.LOADED and all(
             (state := self._hass.states.get(entity.entity_id)) is not None
             and state.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN)
-            for entity in self._entities()
+            for entity in self._sensors()
         )
 
-    def _entities(self) -> list[er.RegistryEntry]:
-        return er.async_entries_for_config_entry(
-            er.async_get(self._hass), self._entry.entry_id
-        )
+    def _sensors(self) -> list[er.RegistryEntry]:
+        registry = er.async_get(self._hass)
+        return [
+            entity
+            for entity in er.async_entries_for_config_entry(
+                registry, self._entry.entry_id
+            )
+            if entity.domain == "sensor"
+        ]
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         """Answer as the sandbox does, or as the fault of the moment does."""
@@ -349,7 +354,7 @@ class Scenario:
         await self._hass.services.async_call(
             HOMEASSISTANT_DOMAIN,
             SERVICE_UPDATE_ENTITY,
-            {ATTR_ENTITY_ID: [entity.entity_id for entity in self._entities()[:3]]},
+            {ATTR_ENTITY_ID: [entity.entity_id for entity in self._sensors()[:3]]},
             blocking=True,
         )
         await self._pass()

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 import json
 from pathlib import Path
+import re
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from playwright.async_api import expect
+import yaml
 
 from demo.coins import HOST
 from demo.demo import DASHBOARD, Demo
@@ -30,6 +32,8 @@ LOOKS: tuple[tuple[str, Size, Scheme], ...] = (
     ("dashboard-phone", PHONE, "light"),
     ("dashboard-phone-dark", PHONE, "dark"),
 )
+PLAIN_DASHBOARD = REPOSITORY / "dashboards" / "cryptocloud.yaml"
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 TRANSLATIONS = REPOSITORY / "custom_components" / "cryptocloud" / "translations"
 
 
@@ -73,7 +77,7 @@ async def see_dashboard(stage: Stage) -> None:
         for currency in funded:
             tile = page.locator("hui-tile-card").filter(has_text=currency).first
             await expect(tile.locator("img")).to_have_count(1)
-        assert await page.locator("hui-error-card, hui-warning").count() == 0
+        await _expect_no_error(user)
         width = await page.evaluate("document.documentElement.scrollWidth")
         assert width <= size[0], "scrolls sideways"
         await user.take_picture(name)
@@ -100,6 +104,46 @@ async def see_payment(stage: Stage) -> None:
     merchant.payment(code, amount)
     await expect(tile.first).to_be_visible(timeout=POLL_TIMEOUT)
     assert await user.page.evaluate("window.isTheSamePage")
+
+
+async def see_examples(stage: Stage) -> None:
+    """See the plain dashboard, and the cards and dashboards on the docs' pages."""
+    examples = [
+        example
+        for page in PAGES
+        for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+        if isinstance(example := yaml.safe_load(block), dict)
+    ]
+    cards = [example for example in examples if "type" in example]
+    plain = yaml.safe_load(PLAIN_DASHBOARD.read_text())
+    plain["views"].append({"title": "Examples", "path": "examples", "cards": cards})
+    strategies = [example for example in examples if "strategy" in example]
+    assert len(cards) >= 3
+    assert strategies
+    await _see_dashboard(stage, plain, "examples")
+    for strategy in strategies:
+        await _see_dashboard(stage, strategy)
+
+
+async def _see_dashboard(
+    stage: Stage, config: dict[str, Any], *paths: str
+) -> None:
+    user = stage.user
+    dashboard = await user.call(
+        "lovelace/dashboards/create", title="Example", url_path="an-example"
+    )
+    await user.call("lovelace/config/save", config=config, url_path="an-example")
+    for path in ("", *paths):
+        await user.open(f"/an-example/{path}")
+        await expect(user.page.locator("ha-card").first).to_be_visible()
+        # A card that is not known has two seconds to come.
+        await user.page.wait_for_timeout(3000)
+        await _expect_no_error(user)
+    await user.call("lovelace/dashboards/delete", dashboard_id=dashboard["id"])
+
+
+async def _expect_no_error(user: User) -> None:
+    await expect(user.page.locator("hui-error-card, hui-warning")).to_have_count(0)
 
 
 async def note_errors(stage: Stage) -> None:
@@ -162,6 +206,9 @@ async def add_dashboard(stage: Stage) -> None:
     await expect(page.locator("hui-tile-card").first).to_be_visible()
     # Their values have no sensors yet.
     await expect(page.locator("hui-markdown-card")).to_contain_text("BTC\xa033.1\xa0%")
+    await page.locator("hui-button-card").click()
+    await expect(page.locator("hui-distribution-card")).to_contain_text("BTC")
+    await expect(page.locator("hui-button-card")).to_have_count(0)
 
 
 async def _open_dashboard(user: User) -> None:
@@ -299,7 +346,12 @@ async def check_errors(stage: Stage) -> None:
 
 type Step = Callable[[Stage], Awaitable[None]]
 
-DASHBOARD_STEPS: tuple[Step, ...] = (see_dashboard, see_payment, check_errors)
+DASHBOARD_STEPS: tuple[Step, ...] = (
+    see_dashboard,
+    see_examples,
+    see_payment,
+    check_errors,
+)
 LIFE_STEPS: tuple[Step, ...] = (
     note_errors,
     add_integration,

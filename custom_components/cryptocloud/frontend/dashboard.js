@@ -11,10 +11,14 @@
  * @property {Record<string, State | undefined>} states
  * @property {Record<string, Entity>} entities
  * @property {Record<string, Device | undefined>} devices
+ * @property {{is_admin: boolean} | undefined} user
  * @property {<T>(message: {type: string, [key: string]: unknown}) => Promise<T>} callWS
+ * @property {(method: string, path: string) => Promise<unknown>} callApi
  * @typedef {{hours_to_show?: number, days_to_show?: number}} Options
  * @typedef {Record<string, any>} Card
  * @typedef {{id: string, name: string, color: string, unit: string, usdValue?: string}} Currency
+ * @typedef {{entity_id: string, unique_id: string, platform: string,
+ *   config_entry_id: string, disabled_by: string | null}} RegisteredEntity
  * @typedef {Record<keyof typeof ENGLISH, string>} Words
  */
 
@@ -41,6 +45,7 @@ const ENGLISH = {
   available: "Available",
   change: "Last change",
   value: "Value in USD",
+  chart: "Show as a chart",
   balances: "Balances, and their value in USD",
   history: "Total and available",
   receipts: "Net receipts a day",
@@ -58,6 +63,7 @@ const WORDS = {
     available: "Verfügbar",
     change: "Letzte Änderung",
     value: "Wert in USD",
+    chart: "Als Diagramm zeigen",
     balances: "Guthaben und ihr Wert in USD",
     history: "Gesamt und verfügbar",
     receipts: "Nettoeingänge pro Tag",
@@ -71,6 +77,7 @@ const WORDS = {
     available: "Disponible",
     change: "Último cambio",
     value: "Valor en USD",
+    chart: "Mostrar como gráfico",
     balances: "Saldos y su valor en USD",
     history: "Total y disponible",
     receipts: "Ingresos netos por día",
@@ -84,6 +91,7 @@ const WORDS = {
     available: "Disponible",
     change: "Dernier changement",
     value: "Valeur en USD",
+    chart: "Afficher en graphique",
     balances: "Soldes et leur valeur en USD",
     history: "Total et disponible",
     receipts: "Encaissements nets par jour",
@@ -97,6 +105,7 @@ const WORDS = {
     available: "Disponível",
     change: "Última alteração",
     value: "Valor em USD",
+    chart: "Mostrar como gráfico",
     balances: "Saldos e seu valor em USD",
     history: "Total e disponível",
     receipts: "Entradas líquidas por dia",
@@ -110,6 +119,7 @@ const WORDS = {
     available: "Доступно",
     change: "Последнее изменение",
     value: "Стоимость в USD",
+    chart: "Показать диаграмму",
     balances: "Балансы и их стоимость в USD",
     history: "Всего и доступно",
     receipts: "Чистые поступления за день",
@@ -123,6 +133,7 @@ const WORDS = {
     available: "Kullanılabilir",
     change: "Son değişiklik",
     value: "USD değeri",
+    chart: "Grafik olarak göster",
     balances: "Bakiyeler ve USD değerleri",
     history: "Toplam ve kullanılabilir",
     receipts: "Günlük net girişler",
@@ -136,6 +147,7 @@ const WORDS = {
     available: "Доступно",
     change: "Остання зміна",
     value: "Вартість у USD",
+    chart: "Показати діаграму",
     balances: "Баланси та їхня вартість у USD",
     history: "Усього та доступно",
     receipts: "Чисті надходження за день",
@@ -149,6 +161,7 @@ const WORDS = {
     available: "可用",
     change: "最近变动",
     value: "美元价值",
+    chart: "以图表显示",
     balances: "余额及其美元价值",
     history: "总额与可用",
     receipts: "每日净收款",
@@ -166,6 +179,9 @@ const getBalance = (state) => (state ? Number(state.state) : NaN);
 
 /** @type {(state: State | undefined) => number} */
 const getValue = (state) => state?.attributes.balance_usd ?? 0;
+
+/** @type {(uniqueId?: string) => string | undefined} From the balance to its value in USD. */
+const getValueId = (uniqueId) => uniqueId?.replace(/:balance$/, ":usd_value");
 
 /** @type {(hass: Hass) => Entity[]} */
 const getEntities = (hass) =>
@@ -202,7 +218,7 @@ async function getFundedCurrencies(hass, entities) {
       name: name ?? hass.states[id]?.attributes.friendly_name ?? id,
       color: COLORS[index % COLORS.length],
       unit: hass.states[id]?.attributes.unit_of_measurement ?? "",
-      usdValue: byUniqueId.get(registry[id]?.unique_id.replace(/:balance$/, ":usd_value")),
+      usdValue: byUniqueId.get(getValueId(registry[id]?.unique_id)),
     }));
 }
 
@@ -211,29 +227,33 @@ const trend = (hours) => ({ features: [{ type: "trend-graph", hours_to_show: hou
 
 /**
  * As the distribution card shows states alone, a line of text stands in where there are
- * no sensors of the values, which users enable at will.
+ * no sensors of the values, which are disabled at first, and a button to enable them.
  *
+ * @param {Hass} hass
  * @param {Currency[]} currencies
- * @param {string} title
- * @returns {Card}
+ * @returns {Card[]}
  */
-function makeDistribution(currencies, title) {
+function makeDistribution(hass, currencies) {
+  const words = getWords(hass.language);
   if (currencies.every(({ usdValue }) => usdValue)) {
-    return {
-      type: "distribution",
-      title,
-      entities: currencies.map(({ usdValue, name, color }) => ({
-        entity: usdValue,
-        name,
-        color,
-      })),
-    };
+    return [
+      {
+        type: "distribution",
+        title: words.value,
+        entities: currencies.map(({ usdValue, name, color }) => ({
+          entity: usdValue,
+          name,
+          color,
+        })),
+      },
+    ];
   }
-  return {
+  const ids = currencies.map(({ id }) => id);
+  const text = {
     type: "markdown",
-    title,
+    title: words.value,
     content: `\
-{% set ids = ${JSON.stringify(currencies.map(({ id }) => id))} %}
+{% set ids = ${JSON.stringify(ids)} %}
 {% set total = ids | map("state_attr", "balance_usd") | select("number") | sum %}
 {% for id in ids if state_attr(id, "balance_usd") -%}
 **{{ state_attr(id, "currency") | replace("_", "&nbsp;") }}**&nbsp;\
@@ -241,6 +261,39 @@ function makeDistribution(currencies, title) {
 {{- "" if loop.last else " · " }}
 {%- endfor %}`,
   };
+  const button = {
+    type: "button",
+    name: words.chart,
+    icon: "mdi:chart-donut",
+    show_state: false,
+    tap_action: { action: "fire-dom-event", [DOMAIN]: { show_values_of: ids } },
+    grid_options: { columns: 12, rows: 1 },
+  };
+  return hass.user?.is_admin ? [text, button] : [text];
+}
+
+/**
+ * Enable the sensors of the values of currencies.
+ *
+ * @param {Hass} hass
+ * @param {string[]} ids Those of the balances.
+ */
+async function showValues(hass, ids) {
+  /** @type {RegisteredEntity[]} */
+  const registry = await hass.callWS({ type: "config/entity_registry/list" });
+  const balances = registry.filter((entity) => ids.includes(entity.entity_id));
+  const uniqueIds = new Set(balances.map((entity) => getValueId(entity.unique_id)));
+  const values = registry.filter(
+    (entity) =>
+      entity.platform === DOMAIN && uniqueIds.has(entity.unique_id) && entity.disabled_by,
+  );
+  for (const { entity_id } of values) {
+    await hass.callWS({ type: "config/entity_registry/update", entity_id, disabled_by: null });
+  }
+  // Home Assistant would do so by itself in half a minute.
+  for (const id of new Set(values.map((entity) => entity.config_entry_id))) {
+    await hass.callApi("POST", `config/config_entries/entry/${id}/reload`);
+  }
 }
 
 /**
@@ -301,7 +354,7 @@ async function makeView(hass, deviceId, { hours_to_show: hours, days_to_show: da
     })),
   ];
   if (currencies.length) {
-    now.push(makeDistribution(currencies, words.value));
+    now.push(...makeDistribution(hass, currencies));
   }
   now.push({ type: "heading", heading: words.balances, icon: "mdi:hand-coin" });
   now.push(
@@ -413,6 +466,15 @@ class CryptoCloudDashboardStrategy extends HTMLElement {
 
 if (!customElements.get(TAG)) {
   customElements.define(TAG, CryptoCloudDashboardStrategy);
+  /** @returns {any} */
+  const getApp = () => document.querySelector("home-assistant");
+  // What a card fires whose action is fire-dom-event
+  window.addEventListener("ll-custom", async (event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
+    if (detail[DOMAIN]) {
+      await showValues(getApp().hass, detail[DOMAIN].show_values_of);
+    }
+  });
   const page = /** @type {any} */ (window);
   page.customStrategies = [
     ...(page.customStrategies ?? []),
@@ -422,9 +484,7 @@ if (!customElements.get(TAG)) {
       name: "CryptoCloud",
       // The language is known once the page is there.
       get description() {
-        /** @type {any} */
-        const app = document.querySelector("home-assistant");
-        return getWords(app?.hass?.language ?? navigator.language).description;
+        return getWords(getApp()?.hass?.language ?? navigator.language).description;
       },
     },
   ];

@@ -266,12 +266,23 @@ def read_structure(file: str) -> dict[str, list[str]]:
     block = re.compile(r"^ *```(.*?)^ *```$", re.MULTILINE | re.DOTALL)
     text = TEXTS[file]
     prose = block.sub("", text)
+    images = re.findall(r"!\[[^\]]*\]\(([^)\s]+)", prose)
     return {
         "headings": re.findall(r"^(#+) ", prose, re.MULTILINE),
-        "images": re.findall(r"!\[[^\]]*\]\(([^)\s]+)", prose)
-        + re.findall(r"<img[^>]* src=\"([^\"]+)", prose),
+        "images": [image.replace(".ru.png", ".png") for image in images],
         "code": [re.sub(r"#.*", "", code) for code in block.findall(text)],
     }
+
+
+def test_pictures() -> None:
+    """Test that pages show the pictures there are, in their own language."""
+    shown = set()
+    for file, text in TEXTS.items():
+        if file.endswith(".md"):
+            names = set(re.findall(r"\]\((?:docs/)?images/([^)]+)\)", text))
+            assert {".ru." in name for name in names} <= {".ru." in file}
+            shown |= names
+    assert shown == {file.name for file in FILES if file.parent.name == "images"}
 
 
 def test_readmes_in_step() -> None:

@@ -1,5 +1,6 @@
 """Tests that the examples on the documentation's pages work."""
 
+from datetime import timedelta
 import json
 from pathlib import Path
 import re
@@ -8,7 +9,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 import yaml
 
 from homeassistant.components.persistent_notification import (
@@ -16,9 +20,11 @@ from homeassistant.components.persistent_notification import (
     UpdateType,
     async_register_callback,
 )
+from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.setup import async_setup_component
-from sandbox import Sandbox
+from homeassistant.util import dt as dt_util
+from sandbox import Sandbox, Status
 
 from .common import Poll, load_rows, make_row
 
@@ -136,6 +142,55 @@ async def test_event_attributes(
         "event_types",
         "friendly_name",
     }
+
+
+async def test_examples(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    messages: list[tuple[str, str]],
+    poll: Poll,
+) -> None:
+    """Test the automations and the sum, and that the cards name what there is."""
+    found = [*examples("../README"), *examples("examples")]
+    sandbox.rows = [make_row("USDT_TRC20", 900), make_row("USDT_BSC", 50)]
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    automations = [example for example in found if "triggers" in example]
+    assert await async_setup_component(hass, "automation", {"automation": automations})
+    [config] = [example for example in found if "template" in example]
+    assert await async_setup_component(hass, "template", config)
+    await hass.async_block_till_done()
+    sandbox.rows = [make_row("USDT_TRC20", 1000.5), make_row("USDT_BSC", 50)]
+    await poll()
+    assert sorted(messages) == [
+        ("CryptoCloud", "100.5 USDT received"),
+        ("CryptoCloud", "Time to withdraw: 1000.5 USDT"),
+        ("CryptoCloud", "USDT TRC20: 1000.5"),
+    ]
+    total = hass.states.get("sensor.usdt_on_all_networks")
+    assert total
+    assert total.state == "1050.5"
+
+    messages.clear()
+    sandbox.fault = Status(503)
+    await poll()
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=36))
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert messages == [
+        (
+            "CryptoCloud",
+            "No balances for half an hour. Does CryptoCloud need a new key?",
+        )
+    ]
+    total = hass.states.get("sensor.usdt_on_all_networks")
+    assert total
+    assert total.state == STATE_UNAVAILABLE
+
+    cards = [example for example in found if "type" in example]
+    actions = [example for example in found if "action" in example]
+    for named in re.findall(r"sensor\.\w+", json.dumps(cards + actions)):
+        assert hass.states.get(named)
+    assert len(automations) + len(cards) + len(actions) + 1 == len(found)
 
 
 async def test_action(

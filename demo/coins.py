@@ -3,7 +3,7 @@
 HOST = "cdn.cryptocloud.plus"
 # The color of a coin's disc and the sign on it.
 COINS = {
-    "BTC": ("#f59e2a", "₿"),
+    "BTC": ("#f59e2a", "B"),
     "DAI": ("#f4b731", "D"),
     "ETH": ("#6675c9", "Ξ"),
     "LTC": ("#3b63a8", "Ł"),

@@ -12,4 +12,5 @@ PLATFORMS = [Platform.EVENT, Platform.SENSOR]
 CABINET_URL = "https://app.cryptocloud.plus"
 CONF_ONLY_FUNDED = "only_funded"
 CONF_SHOW_ICONS = "show_icons"
+EVENT_BALANCE_CHANGE = f"{DOMAIN}_balance_change"
 UPDATE_INTERVAL = timedelta(minutes=5)

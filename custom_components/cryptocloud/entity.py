@@ -40,6 +40,11 @@ def own_entities(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
     }
 
 
+def currency_title(code: str) -> str:
+    """Return how a currency is called, USDT TRC20 for USDT_TRC20."""
+    return code.replace("_", " ")
+
+
 def currency_attributes(currency: Currency) -> dict[str, str | None]:
     """Return what identifies a currency, wherever that is told."""
     return {

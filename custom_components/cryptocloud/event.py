@@ -3,10 +3,12 @@
 from typing import override
 
 from homeassistant.components.event import EventEntity
+from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .api import plain
+from .const import EVENT_BALANCE_CHANGE
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
 from .entity import CryptoCloudEntity, currency_attributes
 
@@ -44,13 +46,21 @@ class CryptoCloudBalanceChangeEvent(CryptoCloudEntity, EventEntity):
         for change in self.coordinator.changes:
             # Unlike abs(), this does not round.
             amount = change.amount.copy_abs()
-            self._trigger_event(
-                EVENT_INCREASED if change.amount > 0 else EVENT_DECREASED,
+            event_type = EVENT_INCREASED if change.amount > 0 else EVENT_DECREASED
+            attributes = {
+                **currency_attributes(change.balance.currency),
+                "amount": plain(amount),
+                "amount_usd": plain(change.balance.usd(amount)),
+                "balance": plain(change.balance.balance),
+            }
+            self._trigger_event(event_type, attributes)
+            self.async_write_ha_state()
+            # Of the state the logbook would tell the type alone.
+            self.hass.bus.async_fire(
+                EVENT_BALANCE_CHANGE,
                 {
-                    **currency_attributes(change.balance.currency),
-                    "amount": plain(amount),
-                    "amount_usd": plain(change.balance.usd(amount)),
-                    "balance": plain(change.balance.balance),
+                    ATTR_ENTITY_ID: self.entity_id,
+                    "event_type": event_type,
+                    **attributes,
                 },
             )
-            self.async_write_ha_state()

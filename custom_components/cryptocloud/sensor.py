@@ -18,7 +18,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .api import Account, Balance, plain
 from .const import CONF_ONLY_FUNDED, CONF_SHOW_ICONS
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
-from .entity import CryptoCloudEntity, currency_attributes
+from .entity import CryptoCloudEntity, currency_attributes, currency_title
 
 PARALLEL_UPDATES = 0
 
@@ -180,7 +180,7 @@ class CryptoCloudCurrencySensor(CryptoCloudEntity, SensorEntity):
         self.entity_description = description
         self._code = code
         self._attr_unique_id = coordinator.unique_id(code, description.key)
-        self._attr_translation_placeholders = {"currency": code.replace("_", " ")}
+        self._attr_translation_placeholders = {"currency": currency_title(code)}
         currency = self._balance.currency
         if description.native_unit_of_measurement is None:
             self._attr_native_unit_of_measurement = (

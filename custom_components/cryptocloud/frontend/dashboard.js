@@ -43,7 +43,6 @@ const ENGLISH = {
   description: "Balances, receipts and history of your CryptoCloud accounts",
   total: "Total balance",
   available: "Available",
-  change: "Last change",
   value: "Value in USD",
   chart: "Show as a chart",
   balances: "Balances, and their value in USD",
@@ -61,9 +60,8 @@ const WORDS = {
     description: "Guthaben, Eingänge und Verlauf deiner CryptoCloud-Konten",
     total: "Gesamtguthaben",
     available: "Verfügbar",
-    change: "Letzte Änderung",
     value: "Wert in USD",
-    chart: "Als Diagramm zeigen",
+    chart: "Als Diagramm zeigen", // codespell:ignore als,diagramm
     balances: "Guthaben und ihr Wert in USD",
     history: "Gesamt und verfügbar",
     receipts: "Nettoeingänge pro Tag",
@@ -75,7 +73,6 @@ const WORDS = {
     description: "Saldos, ingresos e historial de tus cuentas de CryptoCloud", // codespell:ignore historial
     total: "Saldo total",
     available: "Disponible",
-    change: "Último cambio",
     value: "Valor en USD",
     chart: "Mostrar como gráfico",
     balances: "Saldos y su valor en USD",
@@ -89,7 +86,6 @@ const WORDS = {
     description: "Soldes, encaissements et historique de vos comptes CryptoCloud",
     total: "Solde total",
     available: "Disponible",
-    change: "Dernier changement",
     value: "Valeur en USD",
     chart: "Afficher en graphique",
     balances: "Soldes et leur valeur en USD",
@@ -103,7 +99,6 @@ const WORDS = {
     description: "Saldos, entradas e histórico das suas contas CryptoCloud",
     total: "Saldo total",
     available: "Disponível",
-    change: "Última alteração",
     value: "Valor em USD",
     chart: "Mostrar como gráfico",
     balances: "Saldos e seu valor em USD",
@@ -117,7 +112,6 @@ const WORDS = {
     description: "Балансы, поступления и история аккаунтов CryptoCloud",
     total: "Общий баланс",
     available: "Доступно",
-    change: "Последнее изменение",
     value: "Стоимость в USD",
     chart: "Показать диаграмму",
     balances: "Балансы и их стоимость в USD",
@@ -131,7 +125,6 @@ const WORDS = {
     description: "CryptoCloud hesaplarınızın bakiyeleri, girişleri ve geçmişi",
     total: "Toplam bakiye",
     available: "Kullanılabilir",
-    change: "Son değişiklik",
     value: "USD değeri",
     chart: "Grafik olarak göster",
     balances: "Bakiyeler ve USD değerleri",
@@ -145,7 +138,6 @@ const WORDS = {
     description: "Баланси, надходження та історія акаунтів CryptoCloud",
     total: "Загальний баланс",
     available: "Доступно",
-    change: "Остання зміна",
     value: "Вартість у USD",
     chart: "Показати діаграму",
     balances: "Баланси та їхня вартість у USD",
@@ -159,7 +151,6 @@ const WORDS = {
     description: "CryptoCloud 账户的余额、收款和历史",
     total: "总余额",
     available: "可用",
-    change: "最近变动",
     value: "美元价值",
     chart: "以图表显示",
     balances: "余额及其美元价值",
@@ -264,8 +255,7 @@ function makeDistribution(hass, currencies) {
   const button = {
     type: "button",
     name: words.chart,
-    icon: "mdi:chart-donut",
-    show_state: false,
+    show_icon: false,
     tap_action: { action: "fire-dom-event", [DOMAIN]: { show_values_of: ids } },
     grid_options: { columns: 12, rows: 1 },
   };
@@ -386,17 +376,13 @@ async function makeView(hass, deviceId, { hours_to_show: hours, days_to_show: da
     past.push(
       { type: "heading", heading: words.log, icon: "mdi:cash-sync" },
       {
-        type: "tile",
-        entity: change,
-        name: words.change,
-        state_content: ["event_type", "amount", "currency", "last-changed"],
-        grid_options: { columns: 12 },
-      },
-      {
         type: "logbook",
         target: { entity_id: [change] },
+        // Without the states of the event, which do not say what changed.
+        state_filter: ["increased", "decreased"],
+        name_detail: "entity",
         hours_to_show: hours,
-        grid_options: { rows: 4 },
+        grid_options: { rows: 5 },
       },
     );
   }

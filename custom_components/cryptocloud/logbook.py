@@ -1,0 +1,38 @@
+"""Describes changes of balances in the logbook."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from homeassistant.components.logbook import LOGBOOK_ENTRY_MESSAGE, LOGBOOK_ENTRY_NAME
+from homeassistant.components.logbook.const import LOGBOOK_ENTRY_STATE
+from homeassistant.core import Event, HomeAssistant, callback
+
+from .const import DOMAIN, EVENT_BALANCE_CHANGE
+from .entity import currency_title
+from .event import EVENT_INCREASED
+
+
+@callback
+def async_describe_events(
+    hass: HomeAssistant,
+    async_describe_event: Callable[[str, str, Callable[[Event], dict[str, str]]], None],
+) -> None:
+    """Describe the events of the integration."""
+
+    @callback
+    def describe_balance_change(event: Event) -> dict[str, str]:
+        """Say what came in or went out, in signs that need no translation."""
+        data = event.data
+        event_type = data["event_type"]
+        sign = "+" if event_type == EVENT_INCREASED else "−"
+        message = f"{sign}{data['amount']}"
+        if (usd := data["amount_usd"]) is not None:
+            message += f" ({Decimal(usd):.2f} USD)"
+        return {
+            LOGBOOK_ENTRY_NAME: currency_title(data["currency"]),
+            LOGBOOK_ENTRY_MESSAGE: message,
+            # What the logbook card can filter by
+            LOGBOOK_ENTRY_STATE: event_type,
+        }
+
+    async_describe_event(DOMAIN, EVENT_BALANCE_CHANGE, describe_balance_change)

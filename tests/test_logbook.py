@@ -1,0 +1,69 @@
+"""Tests of what the logbook tells of balance changes."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+from sandbox import Sandbox
+
+from .common import Poll, make_row
+
+EVENT = "event.cryptocloud_balance_change"
+
+
+@pytest.mark.usefixtures("recorder_mock")
+async def test_balance_changes(
+    hass: HomeAssistant,
+    hass_ws_client: WebSocketGenerator,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+) -> None:
+    """Test that each change of one poll is told, with its amount and value."""
+    sandbox.rows = [make_row(code, Decimal(10)) for code in ("A_NET", "B", "C", "D")]
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    # Not every environment of the tests has the frontend's own files.
+    hass.config.components.add("frontend")
+    assert await async_setup_component(hass, "logbook", {})
+    sandbox.rows = [
+        make_row("A_NET", Decimal("10.00000001"), balance_usd=Decimal(25)),
+        make_row("B", Decimal(4), balance_usd=Decimal(2)),
+        make_row("C", Decimal("2510.5"), balance_usd=None),
+        make_row("D", Decimal(10), balance_usd=Decimal(99)),
+    ]
+    start = dt_util.utcnow()
+    await poll()
+    await async_wait_recording_done(hass)
+
+    client = await hass_ws_client()
+    await client.send_json_auto_id(
+        {
+            "type": "logbook/get_events",
+            "start_time": start.isoformat(),
+            "entity_ids": [EVENT],
+        }
+    )
+    entries: list[dict[str, Any]] = (await client.receive_json())["result"]
+    told = [
+        (entry["name"], entry["message"], entry["state"], entry["domain"])
+        for entry in entries
+        if "message" in entry
+    ]
+    assert told == [
+        ("A NET", "+0.00000001 (0.00 USD)", "increased", "cryptocloud"),
+        ("B", "−6 (3.00 USD)", "decreased", "cryptocloud"),
+        ("C", "+2500.5", "increased", "cryptocloud"),
+    ]
+    # Left out where only "increased" and "decreased" are asked for
+    states = {entry["state"] for entry in entries if "message" not in entry}
+    assert states
+    assert states.isdisjoint({"increased", "decreased"})

@@ -456,9 +456,13 @@ if (!customElements.get(TAG)) {
   const getApp = () => document.querySelector("home-assistant");
   // What a card fires whose action is fire-dom-event
   window.addEventListener("ll-custom", async (event) => {
-    const { detail } = /** @type {CustomEvent} */ (event);
-    if (detail[DOMAIN]) {
-      await showValues(getApp().hass, detail[DOMAIN].show_values_of);
+    const action = /** @type {CustomEvent} */ (event).detail[DOMAIN];
+    try {
+      if (action) {
+        await showValues(getApp().hass, action.show_values_of);
+      }
+    } catch (/** @type {any} */ { message }) {
+      getApp().dispatchEvent(new CustomEvent("hass-notification", { detail: { message } }));
     }
   });
   const page = /** @type {any} */ (window);

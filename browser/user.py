@@ -4,13 +4,14 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
+import json
 import os
 from pathlib import Path
 import shutil
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from playwright.async_api import (
     ConsoleMessage,
     Error,
@@ -44,6 +45,27 @@ _ARGUMENTS = [
     # Chromium's own sandbox doesn't run as root.
     *(["--no-sandbox"] if os.geteuid() == 0 else []),
 ]
+
+
+# Where a picture keeps what was to be read on it
+_TEXTS_KEY = "Texts"
+_READ_TEXTS = """() => {
+  const texts = new Set();
+  const read = (node) => {
+    if (node instanceof Text) {
+      const range = document.createRange();
+      range.selectNodeContents(node);
+      const { width, height, top } = range.getBoundingClientRect();
+      if (width && height && top < window.innerHeight) {
+        texts.add(node.data.trim());
+      }
+    } else if (!(node instanceof Element) || node.checkVisibility()) {
+      [...(node.shadowRoot?.childNodes ?? []), ...node.childNodes].forEach(read);
+    }
+  };
+  read(document.body);
+  return [...texts];
+}"""
 
 
 @dataclass(kw_only=True)
@@ -152,21 +174,37 @@ class User:
         await self.page.emulate_media(color_scheme=scheme)
 
     async def take_picture(self, name: str) -> None:
-        """Take a picture for the docs, or see that it could be taken."""
+        """Take a picture for the docs, or see that the one there is still true."""
         # What moves comes to rest.
         await self.page.wait_for_timeout(1500)
+        texts = await self._read_texts()
         suffix = "" if self.language == "en" else f".{self.language}"
         file = IMAGES / f"{name}{suffix}.png"
         with Image.open(BytesIO(await self.page.screenshot())) as image:
             size = image.size
             if self.update_images:
+                info = PngImagePlugin.PngInfo()
+                info.add_itxt(_TEXTS_KEY, json.dumps(texts, ensure_ascii=False))
                 image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
-                    file, optimize=True
+                    file, optimize=True, pnginfo=info
                 )
-        assert file.exists(), f"{file.name} is missing: use --update-screenshots"
+        remedy = f"{file.name}: use --update-screenshots"
+        assert file.exists(), f"there is no {remedy}"
         assert file.stat().st_size < MAX_IMAGE_SIZE, f"{file.name} is too large"
         with Image.open(file) as image:
-            assert image.size == size, f"{file.name} is old: use --update-screenshots"
+            assert image.size == size, f"other size than {remedy}"
+            pictured = set(json.loads(image.info.get(_TEXTS_KEY, "[]")))
+        assert pictured == set(texts), (
+            f"{sorted(pictured ^ set(texts))} are on the page or on {remedy}"
+        )
+
+    async def _read_texts(self) -> list[str]:
+        """Return the words on the screen, without amounts, times and tickers."""
+        return [
+            text
+            for text in sorted(await self.page.evaluate(_READ_TEXTS))
+            if text != text.upper() and not any(map(str.isdigit, text))
+        ]
 
 
 @asynccontextmanager

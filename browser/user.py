@@ -28,6 +28,7 @@ from demo.home_assistant import REPOSITORY
 
 IMAGES = REPOSITORY / "docs" / "images"
 MAX_IMAGE_SIZE = 150_000
+TIMEOUT = 20_000
 
 DESKTOP = (1280, 1080)
 PHONE = (390, 844)
@@ -55,13 +56,12 @@ _READ_TEXTS = """() => {
     if (node instanceof Text) {
       const range = document.createRange();
       range.selectNodeContents(node);
-      const { width, height, top } = range.getBoundingClientRect();
-      if (width && height && top < window.innerHeight) {
+      const { width, height, top, bottom } = range.getBoundingClientRect();
+      if (width && height && bottom > 0 && top < window.innerHeight) {
         texts.add(node.data.trim());
       }
-    } else if (!(node instanceof Element) || node.checkVisibility()) {
-      [...(node.shadowRoot?.childNodes ?? []), ...node.childNodes].forEach(read);
     }
+    [...(node.shadowRoot?.childNodes ?? []), ...node.childNodes].forEach(read);
   };
   read(document.body);
   return [...texts];
@@ -227,7 +227,8 @@ async def open_browser(
                 timezone_id="UTC",
                 viewport={"width": DESKTOP[0], "height": DESKTOP[1]},
             )
-            context.set_default_timeout(20_000)
+            context.set_default_timeout(TIMEOUT)
+            expect.set_options(timeout=TIMEOUT)
             await context.route(f"https://{HOST}/**", _send_coin)
             page = context.pages[0]
             user = User(

@@ -53,6 +53,7 @@ def make_row(code: Any, amount: Any = UNSET, **amounts: Any) -> Row:
 def make_entry(
     api_key: str = API_KEY,
     *,
+    entry_id: str | None = None,
     title: str = "CryptoCloud",
     only_funded: bool = False,
     show_icons: bool = True,
@@ -60,6 +61,7 @@ def make_entry(
     """Return an entry as the config flow makes it."""
     return MockConfigEntry(
         domain=DOMAIN,
+        entry_id=entry_id,
         title=title,
         data={"api_key": api_key},
         options={"only_funded": only_funded, "show_icons": show_icons},

@@ -4,8 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+)
 
+from custom_components.cryptocloud.const import EVENT_BALANCE_CHANGE
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers.event import async_track_state_change_event
@@ -263,6 +267,19 @@ async def test_outage(
     assert events == []
 
 
+async def test_change_before_an_outage(
+    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry, poll: Poll
+) -> None:
+    """Test that an outage does not tell of the change before it again."""
+    told = async_capture_events(hass, EVENT_BALANCE_CHANGE)
+    assert sandbox.rows
+    sandbox.rows[0]["balance_crypto"] = Decimal(1300)
+    for fault in (None, Status(503), None):
+        sandbox.fault = fault
+        await poll()
+    assert [event.data["amount"] for event in told] == ["49.5"]
+
+
 async def test_reload(
     hass: HomeAssistant,
     sandbox: Sandbox,
@@ -270,15 +287,38 @@ async def test_reload(
     poll: Poll,
     events: list[State],
 ) -> None:
-    """Test that the first answer after a start is no event."""
+    """Test that the first answer after a start is no event, but what a reload hid."""
+    assert brief(events) == []
     assert sandbox.rows
     sandbox.rows[0]["balance_crypto"] = 7
+    await hass.config_entries.async_reload(loaded_entry.entry_id)
+    await hass.async_block_till_done()
+    assert [event[:3] for event in brief(events)] == [
+        ("decreased", "USDT_TRC20", "1243.5")
+    ]
     await hass.config_entries.async_reload(loaded_entry.entry_id)
     await hass.async_block_till_done()
     assert brief(events) == []
     sandbox.rows[0]["balance_crypto"] = 8
     await poll()
     assert len(brief(events)) == 1
+
+
+async def test_removal(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    events: list[State],
+) -> None:
+    """Test that nothing is remembered of a removed account."""
+    await hass.config_entries.async_remove(loaded_entry.entry_id)
+    assert sandbox.rows
+    sandbox.rows[0]["balance_crypto"] = 7
+    entry = make_entry(entry_id=loaded_entry.entry_id)
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert brief(events) == []
 
 
 async def test_option_is_no_event(

@@ -8,7 +8,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .api import CryptoCloudClient
 from .const import DOMAIN, PLATFORMS
-from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
+from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator, known_balances
 from .dashboard import async_setup_dashboard
 from .services import async_setup_services
 
@@ -31,6 +31,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: CryptoCloudConfigEntry) 
     entry.runtime_data = CryptoCloudCoordinator(hass, entry, client)
     await entry.runtime_data.async_config_entry_first_refresh()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    # The event was not there yet when what happened before a reload came to be known.
+    entry.runtime_data.async_update_listeners()
     return True
 
 
@@ -39,3 +41,10 @@ async def async_unload_entry(
 ) -> bool:
     """Unload CryptoCloud."""
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(
+    hass: HomeAssistant, entry: CryptoCloudConfigEntry
+) -> None:
+    """Forget what a removed account held."""
+    known_balances(hass).pop(entry.entry_id, None)

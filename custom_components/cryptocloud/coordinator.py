@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import override
@@ -12,6 +12,7 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.singleton import singleton
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
@@ -29,6 +30,28 @@ from .const import DOMAIN, LOGGER, UPDATE_INTERVAL
 MAX_RETRY_AFTER = timedelta(days=1)
 
 type CryptoCloudConfigEntry = ConfigEntry[CryptoCloudCoordinator]
+
+
+@dataclass(slots=True)
+class KnownBalances:
+    """What an account was last known to hold, by currency code.
+
+    `complete` tells whether every currency is among them.
+    """
+
+    balances: dict[str, Decimal | None] = field(default_factory=dict)
+    complete: bool = False
+
+
+@callback
+@singleton(f"{DOMAIN}_known_balances")
+def known_balances(hass: HomeAssistant) -> defaultdict[str, KnownBalances]:
+    """Return what accounts were last known to hold, by entry id.
+
+    It outlives the coordinators: an account is set up anew for a new key or another
+    option, and what arrived meanwhile has to be told.
+    """
+    return defaultdict(KnownBalances)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,8 +91,7 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
         )
         self.client = client
         self._had_currencies = bool(self.registered_sensors())
-        self._known_balances: dict[str, Decimal | None] = {}
-        self._knows_all_currencies = False
+        self._known = known_balances(hass)[entry.entry_id]
         self._said_unidentified = False
 
     @property
@@ -159,18 +181,18 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
         for code, balance in sorted(account.balances.items()):
             # A currency that was never listed before arrives with all it holds,
             # unless an earlier answer may just have failed to list it.
-            before = self._known_balances.setdefault(
-                code, Decimal() if self._knows_all_currencies else None
+            before = self._known.balances.setdefault(
+                code, Decimal() if self._known.complete else None
             )
             if balance.balance is None:
                 continue
-            self._known_balances[code] = balance.balance
+            self._known.balances[code] = balance.balance
             if before is not None and before != balance.balance:
                 yield BalanceChange(
                     balance=balance, amount=EXACT.subtract(balance.balance, before)
                 )
         if account.balances:
-            self._knows_all_currencies = not account.unidentified
+            self._known.complete = not account.unidentified
 
 
 def _retry_after(err: CryptoCloudError) -> float | None:

@@ -10,7 +10,8 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from homeassistant.core import HomeAssistant, ServiceCall
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
 from sandbox import Sandbox, Status
 
@@ -167,6 +168,60 @@ async def test_target_is_the_device(
     assert said(calls) == ["A 1"]
 
 
+async def test_name_is_no_event(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+    calls: list[ServiceCall],
+    device_registry: dr.DeviceRegistry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Test that other names and icons do not tell of the last payment again."""
+    # Home Assistant 2026.6 tells triggers of such changes only beside another listener.
+    async_track_state_change_event(hass, EVENT, lambda event: None)
+    await automate(
+        hass,
+        {"trigger": "cryptocloud.balance_increased", "target": {"entity_id": EVENT}},
+        CHANGE,
+    )
+    sandbox.rows = [make_row("A", 7), make_row("B", 5)]
+    await poll()
+    assert said(calls) == ["A 2"]
+    [device] = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
+    device_registry.async_update_device(device.id, name_by_user="Tea shop")
+    await hass.async_block_till_done()
+    for change in ({"name": "Payments"}, {"icon": "mdi:cash"}):
+        entity_registry.async_update_entity(EVENT, **change)
+        await hass.async_block_till_done()
+    assert said(calls) == []
+    sandbox.rows = [make_row("A", 8), make_row("B", 5)]
+    await poll()
+    assert said(calls) == ["A 1"]
+
+
+async def test_reload(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+    calls: list[ServiceCall],
+) -> None:
+    """Test that what arrived before a reload starts an automation once."""
+    await automate(
+        hass,
+        {"trigger": "cryptocloud.balance_increased", "target": {"entity_id": EVENT}},
+        CHANGE,
+    )
+    for amount in (7, 10):
+        sandbox.rows = [make_row("A", amount), make_row("B", amount)]
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+        assert said(calls) == [f"{code} {2 if amount == 7 else 3}" for code in "AB"]
+        await poll()
+        assert said(calls) == []
+
+
 async def test_events_of_others(
     hass: HomeAssistant, entry: MockConfigEntry, calls: list[ServiceCall]
 ) -> None:
@@ -261,3 +316,67 @@ async def test_total_crossed_threshold(
         await poll()
         crossed.append(bool(said(calls)))
     assert crossed == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "unit", "expected"),
+    [
+        (TOTAL, "USD", True),
+        (TOTAL, "EUR", False),
+        ("sensor.cryptocloud_a", "USD", False),
+    ],
+)
+async def test_total_is_in_usd(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+    calls: list[ServiceCall],
+    target: str,
+    unit: str,
+    expected: bool,
+) -> None:
+    """Test that only amounts in USD are compared, and with nothing else."""
+    hass.states.async_set("sensor.limit", "6", {"unit_of_measurement": unit})
+    threshold = {"type": "above", "value": {"entity": "sensor.limit"}}
+    await automate(
+        hass,
+        {
+            "trigger": "cryptocloud.total_crossed_threshold",
+            "target": {"entity_id": target},
+            "options": {"threshold": threshold},
+        },
+        "crossed",
+    )
+    for amount in (1, 20):
+        sandbox.rows = [make_row("A", amount)]
+        await poll()
+    assert bool(said(calls)) is expected
+
+
+async def test_totals_of_an_account(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+    calls: list[ServiceCall],
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """Test that balances in other units do not keep all totals from crossing."""
+    [device] = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
+    await automate(
+        hass,
+        {
+            "trigger": "cryptocloud.total_crossed_threshold",
+            "target": {"device_id": device.id},
+            "options": {
+                "behavior": "all",
+                "threshold": {"type": "above", "value": {"number": 12}},
+            },
+        },
+        "crossed",
+    )
+    sandbox.rows = [make_row("A", 20), make_row("B", 5)]
+    await poll()
+    # Home Assistant 2026.6 says so for each of the totals.
+    assert set(said(calls)) == {"crossed"}

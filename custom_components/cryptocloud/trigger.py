@@ -58,10 +58,13 @@ class BalanceChangeTrigger(StatelessEntityTriggerBase):
 
     @override
     def is_valid_transition(self, from_state: State, to_state: State) -> bool:
-        """Return whether there was an event, be it in the same millisecond."""
+        """Return whether there was an event, be it in the same millisecond.
+
+        Then it is of another currency. Names and icons change without an event.
+        """
         return (
             super().is_valid_transition(from_state, to_state)
-            or from_state.attributes != to_state.attributes
+            or from_state.attributes.get("currency") != to_state.attributes["currency"]
         )
 
     # Home Assistant 2026.6 passes the state alone.

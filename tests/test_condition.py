@@ -9,6 +9,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from sandbox import Sandbox, Status
 
@@ -44,6 +45,7 @@ async def test_is_balance(
     sandbox: Sandbox,
     entry: MockConfigEntry,
     poll: Poll,
+    entity_registry: er.EntityRegistry,
     threshold: dict[str, Any],
     behavior: str,
     expected: bool,
@@ -83,6 +85,14 @@ async def test_is_balance(
     calls.clear()
     sandbox.fault = Status(503)
     await poll()
+    hass.bus.async_fire("ask")
+    await hass.async_block_till_done()
+    assert calls == []
+
+    sandbox.fault = None
+    await poll()
+    for code in ("a", "b"):
+        entity_registry.async_remove(f"sensor.cryptocloud_{code}")
     hass.bus.async_fire("ask")
     await hass.async_block_till_done()
     assert calls == []

@@ -28,6 +28,11 @@ class BalanceCondition(EntityNumericalConditionBase):
         """
         return True
 
+    @override
+    def _check_all_match_state(self, states: list[State]) -> bool:
+        """Return whether all match, of which there has to be one."""
+        return bool(states) and super()._check_all_match_state(states)
+
 
 CONDITIONS: dict[str, type[Condition]] = {"is_balance": BalanceCondition}
 

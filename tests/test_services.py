@@ -8,6 +8,7 @@ from syrupy.assertion import SnapshotAssertion
 import voluptuous as vol
 
 from custom_components.cryptocloud.const import DOMAIN
+from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
@@ -70,6 +71,13 @@ async def test_account(
     assert other["total_balance"] == "5"
     with pytest.raises(ServiceValidationError, match="Say which one"):
         await get_balances(hass)
+
+    await hass.config_entries.async_set_disabled_by(
+        loaded_entry.entry_id, ConfigEntryDisabler.USER
+    )
+    assert await get_balances(hass) == other
+    with pytest.raises(ServiceValidationError, match="CryptoCloud is not running"):
+        await get_balances(hass, config_entry_id=loaded_entry.entry_id)
 
 
 async def test_no_such_account(

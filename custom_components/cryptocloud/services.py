@@ -74,20 +74,20 @@ async def _async_get_balances(call: ServiceCall) -> ServiceResponse:
 
 def _get_entry(call: ServiceCall) -> CryptoCloudConfigEntry:
     """Return the account that is asked for, which is the only one if none is named."""
-    entries = {
-        entry.entry_id: entry
-        for entry in call.hass.config_entries.async_entries(DOMAIN)
-    }
-    entry_id = call.data.get(ATTR_CONFIG_ENTRY_ID)
-    if entry_id is None and len(entries) > 1:
+    if entry_id := call.data.get(ATTR_CONFIG_ENTRY_ID):
+        named = call.hass.config_entries.async_get_entry(entry_id)
+        entries = [named] if named and named.domain == DOMAIN else []
+    else:
+        entries = call.hass.config_entries.async_entries(DOMAIN, include_disabled=False)
+    if len(entries) > 1:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="account_required"
         )
-    entry = entries.get(entry_id or next(iter(entries), ""))
-    if entry is None:
+    if not entries:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="account_not_found"
         )
+    [entry] = entries
     if entry.state is not ConfigEntryState.LOADED:
         raise ServiceValidationError(
             translation_domain=DOMAIN,

@@ -15,7 +15,7 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from sandbox import Sandbox
 
-from .common import Poll, make_row
+from .common import OTHER_API_KEY, Poll, make_entry, make_row
 
 EVENT = "event.cryptocloud_balance_change"
 
@@ -45,14 +45,19 @@ async def test_balance_changes(
     await async_wait_recording_done(hass)
 
     client = await hass_ws_client()
-    await client.send_json_auto_id(
-        {
-            "type": "logbook/get_events",
-            "start_time": start.isoformat(),
-            "entity_ids": [EVENT],
-        }
-    )
-    entries: list[dict[str, Any]] = (await client.receive_json())["result"]
+
+    async def get_entries() -> list[dict[str, Any]]:
+        await client.send_json_auto_id(
+            {
+                "type": "logbook/get_events",
+                "start_time": start.isoformat(),
+                "entity_ids": [EVENT],
+            }
+        )
+        entries: list[dict[str, Any]] = (await client.receive_json())["result"]
+        return entries
+
+    entries = await get_entries()
     told = [
         (entry["name"], entry["message"], entry["state"], entry["domain"])
         for entry in entries
@@ -67,3 +72,7 @@ async def test_balance_changes(
     states = {entry["state"] for entry in entries if "message" not in entry}
     assert states
     assert states.isdisjoint({"increased", "decreased"})
+
+    make_entry(OTHER_API_KEY, title="Tea shop").add_to_hass(hass)
+    names = [entry["name"] for entry in await get_entries() if "message" in entry]
+    assert names == ["CryptoCloud A NET", "CryptoCloud B", "CryptoCloud C"]

@@ -60,6 +60,7 @@ class CryptoCloudBalanceChangeEvent(CryptoCloudEntity, EventEntity):
                 EVENT_BALANCE_CHANGE,
                 {
                     ATTR_ENTITY_ID: self.entity_id,
+                    "account": self.coordinator.config_entry.title,
                     "event_type": event_type,
                     **attributes,
                 },

@@ -28,8 +28,11 @@ def async_describe_events(
         message = f"{sign}{data['amount']}"
         if (usd := data["amount_usd"]) is not None:
             message += f" ({Decimal(usd):.2f} USD)"
+        name = currency_title(data["currency"])
+        if len(hass.config_entries.async_entries(DOMAIN)) > 1:
+            name = f"{data['account']} {name}"
         return {
-            LOGBOOK_ENTRY_NAME: currency_title(data["currency"]),
+            LOGBOOK_ENTRY_NAME: name,
             LOGBOOK_ENTRY_MESSAGE: message,
             # What the logbook card can filter by
             LOGBOOK_ENTRY_STATE: event_type,

@@ -245,12 +245,13 @@ function makeDistribution(hass, currencies) {
     title: words.value,
     content: `\
 {% set ids = ${JSON.stringify(ids)} %}
-{% set total = ids | map("state_attr", "balance_usd") | select("number") | sum %}
-{% for id in ids if state_attr(id, "balance_usd") -%}
+{% set values = ids | map("state_attr", "balance_usd") | list %}
+{% if values | reject("number") | list or not values | sum %}?{% else %}
+{% for id in ids -%}
 **{{ state_attr(id, "currency") | replace("_", "&nbsp;") }}**&nbsp;\
-{{ "%.1f" | format(100 * state_attr(id, "balance_usd") / total) }}&nbsp;%
+{{ "%.1f" | format(100 * state_attr(id, "balance_usd") / values | sum) }}&nbsp;%
 {{- "" if loop.last else " · " }}
-{%- endfor %}`,
+{%- endfor %}{% endif %}`,
   };
   const button = {
     type: "button",
@@ -444,8 +445,8 @@ class CryptoCloudDashboardStrategy extends HTMLElement {
       if (key !== "balance" || before === after) {
         return false;
       }
-      const balance = getBalance(after);
-      return !Number.isNaN(balance) && (getBalance(before) !== 0) !== (balance !== 0);
+      const [was, is] = [getBalance(before), getBalance(after)];
+      return !Number.isNaN(is) && (Number.isNaN(was) || (was !== 0) !== (is !== 0));
     });
   }
 }
@@ -461,7 +462,8 @@ if (!customElements.get(TAG)) {
       if (action) {
         await showValues(getApp().hass, action.show_values_of);
       }
-    } catch (/** @type {any} */ { message }) {
+    } catch (/** @type {any} */ err) {
+      const message = err.body?.message ?? err.message ?? err.error;
       getApp().dispatchEvent(new CustomEvent("hass-notification", { detail: { message } }));
     }
   });

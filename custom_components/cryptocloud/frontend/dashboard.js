@@ -171,6 +171,9 @@ const getBalance = (state) => (state ? Number(state.state) : NaN);
 /** @type {(state: State | undefined) => number} */
 const getValue = (state) => state?.attributes.balance_usd ?? 0;
 
+/** The balances on the dashboard: all but those known to be zero. */
+let shown = new Set();
+
 /** @type {(uniqueId?: string) => string | undefined} From the balance to its value in USD. */
 const getValueId = (uniqueId) => uniqueId?.replace(/:balance$/, ":usd_value");
 
@@ -196,10 +199,7 @@ async function getFundedCurrencies(hass, entities) {
   });
   const byUniqueId = new Map(ids.map((id) => [registry[id]?.unique_id, id]));
   return entities
-    .filter(
-      ({ entity_id: id, translation_key: key }) =>
-        key === "balance" && hass.states[id] && getBalance(hass.states[id]) !== 0,
-    )
+    .filter(({ entity_id: id }) => shown.has(id))
     .sort(
       ({ entity_id: a }, { entity_id: b }) =>
         getValue(hass.states[b]) - getValue(hass.states[a]) || a.localeCompare(b),
@@ -414,7 +414,14 @@ class CryptoCloudDashboardStrategy extends HTMLElement {
    */
   static async generate(config, hass) {
     const options = { hours_to_show: 24, days_to_show: 14, ...config };
-    const deviceIds = new Set(getEntities(hass).map((entity) => entity.device_id ?? ""));
+    const entities = getEntities(hass);
+    shown = new Set(
+      entities
+        .filter(({ entity_id: id, translation_key: key }) => key === "balance" && hass.states[id])
+        .map((entity) => entity.entity_id)
+        .filter((id) => getBalance(hass.states[id]) !== 0),
+    );
+    const deviceIds = new Set(entities.map((entity) => entity.device_id ?? ""));
     const views = await Promise.all(
       [...deviceIds].map((deviceId) => makeView(hass, deviceId, options)),
     );
@@ -441,12 +448,8 @@ class CryptoCloudDashboardStrategy extends HTMLElement {
       return true;
     }
     return getEntities(hass).some(({ entity_id: id, translation_key: key }) => {
-      const [before, after] = [old.states[id], hass.states[id]];
-      if (key !== "balance" || before === after) {
-        return false;
-      }
-      const [was, is] = [getBalance(before), getBalance(after)];
-      return !Number.isNaN(is) && (Number.isNaN(was) || (was !== 0) !== (is !== 0));
+      const balance = getBalance(hass.states[id]);
+      return key === "balance" && !Number.isNaN(balance) && (balance !== 0) !== shown.has(id);
     });
   }
 }

@@ -15,7 +15,7 @@ import yaml
 from demo.coins import HOST
 from demo.demo import DASHBOARD, Demo
 from demo.home_assistant import REPOSITORY
-from sandbox import BAD_KEY, GOOD_KEY, SECOND_KEY
+from sandbox import BAD_KEY, GOOD_KEY, SECOND_KEY, Status
 
 from .user import DESKTOP, PHONE, Scheme, Size, User
 
@@ -75,6 +75,8 @@ async def see_dashboard(stage: Stage) -> None:
         for currency in funded:
             tile = page.locator("hui-tile-card").filter(has_text=currency).first
             await expect(tile.locator("img")).to_have_count(1)
+        if size == DESKTOP:
+            await _expect_log(user)
         await _expect_no_error(user)
         width = await page.evaluate("document.documentElement.scrollWidth")
         assert width <= size[0], "scrolls sideways"
@@ -82,25 +84,38 @@ async def see_dashboard(stage: Stage) -> None:
         charts = page.locator("hui-statistics-graph-card")
         await charts.first.scroll_into_view_if_needed()
         await expect(charts.first.locator("canvas").first).to_be_visible()
-        await expect(page.locator("hui-logbook-card")).to_contain_text(
-            re.compile(r"\+[\d.]+ \([\d.]+ USD\)"), timeout=POLL_TIMEOUT
-        )
+        await _expect_log(user)
     await user.look(DESKTOP)
 
 
+async def _expect_log(user: User) -> None:
+    await expect(user.page.locator("hui-logbook-card")).to_contain_text(
+        re.compile(r"\+[\d.]+ \([\d.]+ USD\)"), timeout=POLL_TIMEOUT
+    )
+
+
 async def see_payment(stage: Stage) -> None:
-    """See a currency's first payment without a reload."""
-    user, merchant = stage.user, stage.demo.sandbox.merchant
+    """See first payments without a reload, also one during an outage."""
+    user, sandbox = stage.user, stage.demo.sandbox
+    merchant = sandbox.merchant
+    tiles = user.page.locator("hui-tile-card")
     await user.open(f"/{DASHBOARD}")
     await user.page.evaluate("window.isTheSamePage = true")
-    code = next(code for code in sorted(merchant.listed) if not merchant.balances[code])
-    tile = user.page.locator("hui-tile-card").filter(has_text=code.replace("_", " "))
     await expect(user.page.locator("hui-distribution-card")).to_be_visible()
-    await expect(tile).to_have_count(0)
-    # Small enough for the pictures to stay as they are.
-    amount = (50 / merchant.rate(code)).quantize(Decimal("0.00000001"))
-    merchant.payment(code, amount)
-    await expect(tile.first).to_be_visible(timeout=POLL_TIMEOUT)
+    for fault in (None, Status(503)):
+        sandbox.fault = fault
+        if fault:
+            unavailable = await user.localize("state.default.unavailable")
+            await expect(tiles.first).to_contain_text(unavailable, timeout=POLL_TIMEOUT)
+        empty = (code for code in merchant.listed if not merchant.balances[code])
+        code = min(empty)
+        tile = tiles.filter(has_text=code.replace("_", " "))
+        await expect(tile).to_have_count(0)
+        # Small enough for the pictures to stay as they are.
+        amount = (50 / merchant.rate(code)).quantize(Decimal("0.00000001"))
+        merchant.payment(code, amount)
+        sandbox.fault = None
+        await expect(tile.first).to_be_visible(timeout=POLL_TIMEOUT)
     assert await user.page.evaluate("window.isTheSamePage")
 
 

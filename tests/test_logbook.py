@@ -59,14 +59,14 @@ async def test_balance_changes(
 
     entries = await get_entries()
     told = [
-        (entry["name"], entry["message"], entry["state"], entry["domain"])
+        (entry["name"], entry["message"], entry["state"], entry["icon"])
         for entry in entries
         if "message" in entry
     ]
     assert told == [
-        ("A NET", "+0.00000001 (0.00 USD)", "increased", "cryptocloud"),
-        ("B", "−6 (3.00 USD)", "decreased", "cryptocloud"),
-        ("C", "+2500.5", "increased", "cryptocloud"),
+        ("A NET", "+0.00000001 (0.00 USD)", "increased", "mdi:cash-plus"),
+        ("B", "−6 (3.00 USD)", "decreased", "mdi:cash-minus"),
+        ("C", "+2500.5", "increased", "mdi:cash-plus"),
     ]
     # Left out where only "increased" and "decreased" are asked for
     states = {entry["state"] for entry in entries if "message" not in entry}

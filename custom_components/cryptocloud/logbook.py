@@ -3,7 +3,11 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from homeassistant.components.logbook import LOGBOOK_ENTRY_MESSAGE, LOGBOOK_ENTRY_NAME
+from homeassistant.components.logbook import (
+    LOGBOOK_ENTRY_ICON,
+    LOGBOOK_ENTRY_MESSAGE,
+    LOGBOOK_ENTRY_NAME,
+)
 from homeassistant.components.logbook.const import LOGBOOK_ENTRY_STATE
 from homeassistant.core import Event, HomeAssistant, callback
 
@@ -24,7 +28,8 @@ def async_describe_events(
         """Say what came in or went out, in signs that need no translation."""
         data = event.data
         event_type = data["event_type"]
-        sign = "+" if event_type == EVENT_INCREASED else "−"
+        increased = event_type == EVENT_INCREASED
+        sign = "+" if increased else "−"
         message = f"{sign}{data['amount']}"
         if (usd := data["amount_usd"]) is not None:
             message += f" ({Decimal(usd):.2f} USD)"
@@ -34,6 +39,8 @@ def async_describe_events(
         return {
             LOGBOOK_ENTRY_NAME: name,
             LOGBOOK_ENTRY_MESSAGE: message,
+            # Icon translations are for entities. Without one, 2026.6 shows a warning.
+            LOGBOOK_ENTRY_ICON: "mdi:cash-plus" if increased else "mdi:cash-minus",
             # What the logbook card can filter by
             LOGBOOK_ENTRY_STATE: event_type,
         }

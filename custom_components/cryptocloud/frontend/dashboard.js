@@ -454,6 +454,9 @@ class CryptoCloudDashboardStrategy extends HTMLElement {
   }
 }
 
+// Up to 2026.10, Home Assistant's page replaces the registry of elements while it loads, and
+// what the old one knew is lost. Once the page's own element is there, that is over.
+await customElements.whenDefined("home-assistant");
 if (!customElements.get(TAG)) {
   customElements.define(TAG, CryptoCloudDashboardStrategy);
   /** @returns {any} */

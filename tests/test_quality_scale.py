@@ -453,8 +453,16 @@ def test_action_setup() -> None:
 
 def test_modules() -> None:
     """Test that the modules are where Home Assistant's readers look for them."""
-    assert issubclass(CryptoCloudEntity, CoordinatorEntity)  # entity-event-setup
-    assert "async_added_to_hass" not in SOURCE
+    # entity-event-setup
+    assert issubclass(CryptoCloudEntity, CoordinatorEntity)
+    tracked = {
+        ast.unparse(call)
+        for call in calls(*re.findall(r"\b(async_track_\w+)\(", SOURCE))
+    }
+    assert tracked <= {ast.unparse(call.args[0]) for call in calls("async_on_remove")}
+    assert SOURCE.count("async def async_added_to_hass") == SOURCE.count(
+        "await super().async_added_to_hass()"
+    )
     assert callable(diagnostics.async_get_config_entry_diagnostics)
     # Entries of the logbook are the one thing without icon translations.
     assert [name for name, source in MODULES.items() if "mdi:" in source] == ["logbook"]

@@ -7,7 +7,6 @@ from typing import Any, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
-    SensorEntity,
     SensorEntityDescription,
     SensorStateClass,
 )
@@ -18,7 +17,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .api import Account, Balance, plain
 from .const import CONF_ONLY_FUNDED, CONF_SHOW_ICONS
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
-from .entity import CryptoCloudEntity, currency_attributes, currency_title
+from .entity import currency_attributes, currency_title
+from .voice import CryptoCloudVoiceSensor
 
 PARALLEL_UPDATES = 0
 
@@ -142,7 +142,7 @@ async def async_setup_entry(
     entry.async_on_unload(coordinator.async_add_listener(add_currencies))
 
 
-class CryptoCloudAccountSensor(CryptoCloudEntity, SensorEntity):
+class CryptoCloudAccountSensor(CryptoCloudVoiceSensor):
     """A total over all currencies of an account."""
 
     entity_description: CryptoCloudSensorDescription[Account]
@@ -153,9 +153,10 @@ class CryptoCloudAccountSensor(CryptoCloudEntity, SensorEntity):
         description: CryptoCloudSensorDescription[Account],
     ) -> None:
         """Initialize the sensor."""
-        super().__init__(coordinator)
+        super().__init__(
+            coordinator, f"{coordinator.config_entry.entry_id}_{description.key}"
+        )
         self.entity_description = description
-        self._attr_unique_id = f"{coordinator.config_entry.entry_id}_{description.key}"
 
     @property
     @override
@@ -164,7 +165,7 @@ class CryptoCloudAccountSensor(CryptoCloudEntity, SensorEntity):
         return plain(self.entity_description.value_fn(self.coordinator.data))
 
 
-class CryptoCloudCurrencySensor(CryptoCloudEntity, SensorEntity):
+class CryptoCloudCurrencySensor(CryptoCloudVoiceSensor):
     """An amount of one currency."""
 
     entity_description: CryptoCloudSensorDescription[Balance]
@@ -176,15 +177,15 @@ class CryptoCloudCurrencySensor(CryptoCloudEntity, SensorEntity):
         code: str,
     ) -> None:
         """Initialize the sensor."""
-        super().__init__(coordinator)
+        unique_id = coordinator.unique_id(code, description.key)
+        super().__init__(coordinator, unique_id)
         self.entity_description = description
         self._code = code
-        self._attr_unique_id = coordinator.unique_id(code, description.key)
         self._attr_translation_placeholders = {"currency": currency_title(code)}
         currency = self._balance.currency
         if description.native_unit_of_measurement is None:
             self._attr_native_unit_of_measurement = (
-                coordinator.registered_unit(self._attr_unique_id) or currency.short_code
+                coordinator.registered_unit(unique_id) or currency.short_code
             )
             self._attr_suggested_display_precision = 2 if currency.stablecoin else 8
 

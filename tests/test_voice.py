@@ -1,6 +1,7 @@
 """Tests that Assist finds the balances by their names."""
 
 import asyncio
+from pathlib import Path
 import re
 
 import pytest
@@ -129,6 +130,33 @@ async def test_state(
 async def test_amount(hass: HomeAssistant, language: str, question: str) -> None:
     """Test questions for how much there is."""
     assert await ask(hass, question, language) == "1250.50 USDT"
+
+
+@pytest.mark.parametrize(
+    ("language", "name"),
+    [
+        ("en", "English"),
+        ("ru", "Russian"),
+        ("uk", "Ukrainian"),
+        ("de", "German"),
+        ("es", "Spanish"),
+        ("fr", "French"),
+        ("pt-BR", "Portuguese"),
+        ("tr", "Turkish"),
+        ("zh-Hans", "Chinese"),
+    ],
+)
+@pytest.mark.usefixtures("account")
+async def test_documented_questions(
+    hass: HomeAssistant, language: str, name: str
+) -> None:
+    """Test that the questions of the documentation are answered."""
+    page = (Path(__file__).parents[1] / "docs" / "voice.md").read_text()
+    [row] = re.findall(rf"^\| {name} \| (.+) \|$", page, re.MULTILINE)
+    questions = re.findall(r'"(.+?)"', row)
+    assert questions
+    for question in questions:
+        assert "1250.50 USDT" in (await ask(hass, question, language) or ""), question
 
 
 @pytest.mark.usefixtures("account")

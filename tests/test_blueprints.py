@@ -220,16 +220,16 @@ async def test_money_arrived_meanwhile(
 ) -> None:
     """Test that what arrived during an outage is told, and nothing twice."""
     await elapse()
-    await run("money_arrived", accounts=[EVENT], message_text="{amount}")
+    await run("money_arrived", accounts=[EVENT], message_text="+{amount} $")
     set_balance(rows[0], "901.5", "901.5")
     await elapse()
     sandbox.body = b"no balances"
     set_balance(rows[0], "1000.5", "1000.5")
     await elapse()
-    assert messages == [("CryptoCloud", "1")]
+    assert messages == [("CryptoCloud", "+1 $")]
     sandbox.body = None
     await elapse()
-    expected = [("CryptoCloud", "1"), ("CryptoCloud", "99")]
+    expected = [("CryptoCloud", "+1 $"), ("CryptoCloud", "+99 $")]
     assert messages == expected
     # Nothing of this is an event.
     sandbox.body = b"no balances"
@@ -298,6 +298,33 @@ async def test_money_arrived_in_own_words(
         }
     ]
     assert messages == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{amount}", "0.00000001\u200b"),
+        ("+{amount}", "+0.00000001\u200b"),
+        ("{balance}", "900.50000001\u200b"),
+        ("{amount}, {amount}", "0.00000001, 0.00000001"),
+        ("[{amount}]", "[0.00000001]"),
+        ("{amount} {currency}", "0.00000001 USDT TRC20"),
+    ],
+)
+async def test_money_arrived_in_digits(
+    rows: list[Row],
+    run: Run,
+    messages: Messages,
+    elapse: Poll,
+    text: str,
+    told: str,
+) -> None:
+    """Test that no digit or sign is lost, whatever else the text has."""
+    await elapse()
+    await run("money_arrived", accounts=[EVENT], title_text=text, message_text=text)
+    set_balance(rows[0], "900.50000001", "891.495")
+    await elapse()
+    assert messages == [(told, told)]
 
 
 @pytest.mark.parametrize(("balance", "reminders"), [("1600", 2), ("10", 0)])

@@ -521,8 +521,14 @@ async def test_daily_summary(
     ]
 
 
+@pytest.mark.parametrize("inputs", [{}, {"unknown_answer": "No idea"}])
 async def test_ask_assist(
-    hass: HomeAssistant, rows: list[Row], run: Run, elapse: Poll
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    rows: list[Row],
+    run: Run,
+    elapse: Poll,
+    inputs: dict[str, Any],
 ) -> None:
     """Test questions in one's own words."""
     assert await async_setup_component(hass, "homeassistant", {})
@@ -532,7 +538,8 @@ async def test_ask_assist(
         "ask_assist",
         sensor="sensor.cryptocloud_usdt_trc20",
         questions=["how much USDT TRC20 [do (I|we) have]", "сколько USDT TRC20"],
-        answer="{balance}",
+        answer="We have {balance}",
+        **inputs,
     )
     for language, question in (
         ("en", "How much USDT TRC20?"),
@@ -540,4 +547,12 @@ async def test_ask_assist(
         ("ru", "Сколько USDT TRC20?"),
     ):
         result = await async_converse(hass, question, None, Context(), language)
-        assert result.response.speech["plain"]["speech"] == "900.50 USDT"
+        assert result.response.speech["plain"]["speech"] == "We have 900.50 USDT"
+    rows[0]["balance_crypto"] = None
+    for body in (b"no balances", None):
+        sandbox.body = body
+        await elapse()
+        result = await async_converse(hass, question, None, Context(), language)
+        assert result.response.speech["plain"]["speech"] == inputs.get(
+            "unknown_answer", "The balance is not known at the moment."
+        )

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 import json
+import logging
 from pathlib import Path
 import shutil
 from typing import Any
@@ -33,7 +34,7 @@ from homeassistant.components.persistent_notification import (
     async_register_callback,
 )
 from homeassistant.components.recorder import Recorder
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er, selector
 from homeassistant.setup import async_setup_component
@@ -49,7 +50,6 @@ MANIFEST = ROOT / "custom_components" / "cryptocloud" / "manifest.json"
 REPOSITORY = json.loads(MANIFEST.read_text())["documentation"]
 
 EVENT = "event.cryptocloud_balance_change"
-MINUTE = timedelta(minutes=1)
 
 type Messages = list[tuple[str, str]]
 type Run = Callable[..., Any]
@@ -127,6 +127,16 @@ def elapse(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> Poll:
                 await hass.async_block_till_done()
 
     return elapse
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what was logged that should not be."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("homeassistant.")
+        and record.levelno >= logging.WARNING
+    ]
 
 
 def is_waiting(hass: HomeAssistant) -> bool:
@@ -443,6 +453,68 @@ async def test_account_unreachable_from_the_start(
     await hass.config_entries.async_remove(loaded_entry.entry_id)
     await elapse(timedelta(hours=1))
     assert messages == [GONE]
+
+
+@pytest.mark.parametrize("told", [False, True])
+@pytest.mark.parametrize("how", ["disable", "delete"])
+async def test_account_unreachable_given_up(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    run: Run,
+    messages: Messages,
+    elapse: Poll,
+    loaded_entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    how: str,
+    told: bool,
+) -> None:
+    """Test no word of an account that was disabled or deleted during an outage."""
+    await run("account_unreachable", account=EVENT, duration={"hours": 2})
+    sandbox.body = b"no balances"
+    await elapse()
+    await elapse()
+    assert is_waiting(hass)
+    if told:
+        await elapse(timedelta(hours=2))
+    caplog.clear()
+    if how == "disable":
+        assert await hass.config_entries.async_set_disabled_by(
+            loaded_entry.entry_id, ConfigEntryDisabler.USER
+        )
+    else:
+        await hass.config_entries.async_remove(loaded_entry.entry_id)
+    await elapse(timedelta(hours=2))
+    await elapse()
+    assert is_waiting(hass) is (told and hass.states.get(EVENT) is not None)
+    assert messages == [GONE] * told
+    assert warnings(caplog) == []
+
+
+@pytest.mark.parametrize("limit", [100, 1000])
+async def test_withdraw_reminder_of_a_deleted_sensor(
+    hass: HomeAssistant,
+    run: Run,
+    messages: Messages,
+    elapse: Poll,
+    caplog: pytest.LogCaptureFixture,
+    entity_registry: er.EntityRegistry,
+    rows: list[Row],
+    limit: float,
+) -> None:
+    """Test that nothing is logged about a sensor that is gone."""
+    sensor = "sensor.cryptocloud_usdt_trc20"
+    await elapse()
+    await run("withdraw_reminder", sensor=sensor, limit=limit)
+    await elapse()
+    assert is_waiting(hass) is (limit == 100)
+    entity_registry.async_remove(sensor)
+    await elapse()
+    assert hass.states.get(sensor) is None
+    caplog.clear()
+    for _ in range(3):
+        await elapse(timedelta(days=1))
+    assert messages == []
+    assert warnings(caplog) == []
 
 
 @pytest.mark.parametrize(

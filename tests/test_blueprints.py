@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 import json
 import logging
@@ -25,6 +25,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
 
+from custom_components.cryptocloud import sensor
 from custom_components.cryptocloud.const import UPDATE_INTERVAL
 from homeassistant.components.blueprint.importer import fetch_blueprint_from_github_url
 from homeassistant.components.conversation import async_converse
@@ -41,7 +42,7 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from sandbox import Sandbox
 
-from .common import API_KEY, Poll, Row, make_row
+from .common import API_KEY, OTHER_API_KEY, Poll, Row, make_entry, make_row
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "blueprints" / "automation" / "cryptocloud"
@@ -502,19 +503,67 @@ async def test_withdraw_reminder_of_a_deleted_sensor(
     limit: float,
 ) -> None:
     """Test that nothing is logged about a sensor that is gone."""
-    sensor = "sensor.cryptocloud_usdt_trc20"
+    entity_id = "sensor.cryptocloud_usdt_trc20"
     await elapse()
-    await run("withdraw_reminder", sensor=sensor, limit=limit)
+    await run("withdraw_reminder", sensor=entity_id, limit=limit)
     await elapse()
     assert is_waiting(hass) is (limit == 100)
-    entity_registry.async_remove(sensor)
+    entity_registry.async_remove(entity_id)
     await elapse()
-    assert hass.states.get(sensor) is None
+    assert hass.states.get(entity_id) is None
     caplog.clear()
     for _ in range(3):
         await elapse(timedelta(days=1))
     assert messages == []
     assert warnings(caplog) == []
+
+
+@pytest.fixture
+async def other_entry(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry
+) -> MockConfigEntry:
+    """Return another account, named like the integration."""
+    entry = make_entry(OTHER_API_KEY, title="cryptocloud")
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry
+
+
+async def record_yesterday(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> datetime:
+    """Let balances change yesterday, and return when today began."""
+    assert await async_setup_component(hass, "sensor", {})
+    today = dt_util.start_of_local_day()
+    noon = dt_util.as_utc(today - timedelta(hours=12))
+    freezer.move_to(noon + timedelta(minutes=56))
+    for usdt, btc in (("100", "100"), ("199.50000001", "99.9")):
+        sandbox.rows = [
+            make_row("USDT_TRC20", Decimal(usdt)),
+            make_row("BTC", Decimal(btc)),
+            make_row("TON", Decimal(5)),
+        ]
+        await entry.runtime_data.async_refresh()
+        await async_wait_recording_done(hass)
+    do_adhoc_statistics(hass, start=noon + timedelta(minutes=55))
+    await async_wait_recording_done(hass)
+    return today
+
+
+async def move_to(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, time: datetime
+) -> None:
+    """Turn the clock, which stands still otherwise, but not for what still waits."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+    freezer.move_to(time)
+    async_fire_time_changed(hass)
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize(
@@ -559,38 +608,94 @@ async def test_daily_summary(
     message: str,
 ) -> None:
     """Test what each currency received yesterday, as the recorder knows it."""
-    assert await async_setup_component(hass, "sensor", {})
-    today = dt_util.start_of_local_day()
-    yesterday = today - timedelta(days=1)
-    noon = dt_util.as_utc(yesterday + timedelta(hours=12))
-    freezer.move_to(noon + timedelta(minutes=56))
-    for usdt, btc in (("100", "100"), ("199.50000001", "99.9")):
-        sandbox.rows = [
-            make_row("USDT_TRC20", Decimal(usdt)),
-            make_row("BTC", Decimal(btc)),
-            make_row("TON", Decimal(5)),
-        ]
-        await loaded_entry.runtime_data.async_refresh()
-        await async_wait_recording_done(hass)
-    do_adhoc_statistics(hass, start=noon + timedelta(minutes=55))
-    await async_wait_recording_done(hass)
+    today = await record_yesterday(hass, sandbox, loaded_entry, freezer)
     await run("daily_summary", **inputs)
     # During an outage the summary waits.
     sandbox.body = b"no balances"
     await loaded_entry.runtime_data.async_refresh()
-    freezer.move_to(today + timedelta(hours=9, seconds=1))
-    async_fire_time_changed(hass)
-    for _ in range(20):
-        await asyncio.sleep(0)  # The clock stands still.
+    await move_to(hass, freezer, today + timedelta(hours=9, seconds=1))
     assert is_waiting(hass) or "sensors" in inputs
+    for minute in range(2):
+        await move_to(hass, freezer, today + timedelta(hours=20, minutes=minute))
+        assert is_waiting(hass) or "sensors" in inputs
     sandbox.body = None
     await loaded_entry.runtime_data.async_refresh()
+    await move_to(hass, freezer, today + timedelta(hours=20, minutes=2))
     await hass.async_block_till_done()
     expected = [(title, message)] if title else []
+    date = (today - timedelta(days=1)).date()
     assert messages == [
-        tuple(text.format(date=yesterday.date()) for text in texts)
-        for texts in expected
+        tuple(text.format(date=date) for text in texts) for texts in expected
     ]
+
+
+CHANGES = "CryptoCloud BTC: -0.1 BTC\nCryptoCloud USDT TRC20: +99.50000001 USDT"
+
+
+async def test_daily_summary_after_a_start_during_an_outage(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    run: Run,
+    messages: Messages,
+    loaded_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Test that the summary waits for an account that is not set up yet."""
+    today = await record_yesterday(hass, sandbox, loaded_entry, freezer)
+    await run("daily_summary")
+    sandbox.body = b"no balances"
+    await hass.config_entries.async_reload(loaded_entry.entry_id)
+    assert loaded_entry.state is ConfigEntryState.SETUP_RETRY
+    await move_to(hass, freezer, today + timedelta(hours=9, seconds=1))
+    assert is_waiting(hass)
+
+    async def set_up_late(*args: Any) -> None:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        await set_up(*args)
+
+    set_up = sensor.async_setup_entry
+    monkeypatch.setattr(sensor, "async_setup_entry", set_up_late)
+    sandbox.body = None
+    await hass.config_entries.async_reload(loaded_entry.entry_id)
+    await move_to(hass, freezer, today + timedelta(hours=9, minutes=1))
+    await hass.async_block_till_done()
+    assert [message for _, message in messages] == [CHANGES]
+
+
+@pytest.mark.parametrize("refused", [True, False], ids=["refused", "disabled"])
+async def test_daily_summary_without_another_account(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    run: Run,
+    messages: Messages,
+    loaded_entry: MockConfigEntry,
+    other_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    refused: bool,
+) -> None:
+    """Test that an account that stays away does not keep back the others."""
+    today = await record_yesterday(hass, sandbox, loaded_entry, freezer)
+    await run("daily_summary")
+    if refused:
+        sandbox.revoke(OTHER_API_KEY)
+        await other_entry.runtime_data.async_refresh()
+    else:
+        assert await hass.config_entries.async_set_disabled_by(
+            other_entry.entry_id, ConfigEntryDisabler.USER
+        )
+    nine = today + timedelta(hours=9, seconds=1)
+    await move_to(hass, freezer, nine)
+    await move_to(hass, freezer, nine + timedelta(minutes=14))
+    if refused:
+        assert is_waiting(hass)
+        await move_to(hass, freezer, nine + timedelta(minutes=16))
+        await move_to(hass, freezer, nine + timedelta(minutes=17))
+    await hass.async_block_till_done()
+    assert [message for _, message in messages] == [CHANGES]
 
 
 @pytest.mark.parametrize("inputs", [{}, {"unknown_answer": "No idea"}])

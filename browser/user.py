@@ -106,6 +106,8 @@ class User:
 
     async def open(self, path: str = "/") -> None:
         """Open a page of Home Assistant."""
+        # A dialog that closes goes back in the history, be it from the page that follows.
+        await self.page.wait_for_timeout(700)
         await self.page.goto(self.url + path)
         await self.page.wait_for_function(
             "document.querySelector('home-assistant')?.hass?.config?.state"

@@ -241,7 +241,12 @@ async def test_broken_connections(
     with pytest.raises(error):
         await (await post()).read()
     assert (await (await post()).json())["status"] == "success"
-    assert not [record for record in caplog.records if record.levelno > logging.INFO]
+    # A busy machine makes asyncio say how long something took.
+    assert not [
+        record
+        for record in caplog.records
+        if record.levelno > logging.INFO and not record.msg.startswith("Executing ")
+    ]
 
 
 @pytest.mark.parametrize("fault", [ResetBody(), ShortBody()])

@@ -1,5 +1,6 @@
 """What users do, in order."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -7,6 +8,7 @@ import json
 from pathlib import Path
 import re
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import Any
 
 from playwright.async_api import expect
@@ -44,6 +46,8 @@ class Stage:
     demo: Demo
     user: User
     known_errors: set[str] = field(default_factory=set)
+    settled: float = 0
+    """When Home Assistant reloads the account no more by itself."""
     texts: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -224,6 +228,8 @@ async def add_dashboard(stage: Stage) -> None:
     # Their values have no sensors yet.
     await expect(page.locator("hui-markdown-card")).to_contain_text("BTC\xa033.1\xa0%")
     await page.locator("hui-button-card").click()
+    # Half a minute after sensors were enabled, Home Assistant reloads them, too.
+    stage.settled = monotonic() + 40
     await expect(page.locator("hui-distribution-card")).to_contain_text("BTC")
     await expect(page.locator("hui-button-card")).to_have_count(0)
 
@@ -295,6 +301,8 @@ async def change_options(stage: Stage) -> None:
 async def replace_key(stage: Stage) -> None:
     """Replace a revoked key in the dialog that asks for another."""
     user, page = stage.user, stage.user.page
+    # A reload would end the dialog.
+    await asyncio.sleep(max(0, stage.settled - monotonic()))
     stage.demo.sandbox.revoke(GOOD_KEY)
     await user.open(INTEGRATION)
     name = await user.localize("ui.panel.config.integrations.reconfigure")

@@ -31,8 +31,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: CryptoCloudConfigEntry) 
     entry.runtime_data = CryptoCloudCoordinator(hass, entry, client)
     await entry.runtime_data.async_config_entry_first_refresh()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    # The event was not there yet when what happened before a reload came to be known.
-    entry.runtime_data.async_update_listeners()
+    if entry.runtime_data.changes:
+        # The event was not there yet when what happened before a reload became known.
+        entry.runtime_data.async_update_listeners()
     return True
 
 

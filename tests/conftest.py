@@ -20,7 +20,7 @@ from custom_components.cryptocloud.const import UPDATE_INTERVAL
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity import Entity
 from homeassistant.util import dt as dt_util
-from sandbox import Sandbox
+from tools.sandbox import Sandbox
 
 from .common import API_KEY, OTHER_API_KEY, Poll, load_rows, make_entry
 

@@ -5,7 +5,7 @@ from decimal import Context, Decimal
 from typing import Any
 
 from homeassistant.const import STATE_UNKNOWN
-from sandbox import CASES, Fault
+from tools.sandbox import CASES, Fault
 
 
 @dataclass(frozen=True, kw_only=True)

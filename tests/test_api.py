@@ -8,7 +8,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cryptocloud import api
 from homeassistant.core import HomeAssistant
-from sandbox import Body, Fault, Sandbox, Twist
+from tools.sandbox import Body, Fault, Sandbox, Twist
 
 from .common import get_value, make_row
 

@@ -40,7 +40,7 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er, selector
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from sandbox import Sandbox
+from tools.sandbox import Sandbox
 
 from .common import API_KEY, OTHER_API_KEY, Poll, Row, make_entry, make_row
 

@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
-from sandbox import Sandbox, Status
+from tools.sandbox import Sandbox, Status
 
 from .common import Poll, make_row
 

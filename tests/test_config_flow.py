@@ -15,7 +15,7 @@ from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
-from sandbox import Delay, Sandbox, Status
+from tools.sandbox import Delay, Sandbox, Status
 
 from .common import (
     API_KEY,

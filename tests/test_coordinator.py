@@ -19,7 +19,7 @@ from homeassistant.const import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from sandbox import Sandbox, Status
+from tools.sandbox import Sandbox, Status
 
 from .common import API_KEY, OTHER_API_KEY, Poll, get_value, logged
 

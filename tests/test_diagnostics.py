@@ -15,7 +15,7 @@ from syrupy.filters import props
 from homeassistant.components.diagnostics import DOMAIN as DIAGNOSTICS_DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from sandbox import Sandbox, Status
+from tools.sandbox import Sandbox, Status
 
 from .common import API_KEY, Poll, make_row
 

@@ -24,7 +24,7 @@ from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from sandbox import Sandbox, Status
+from tools.sandbox import Sandbox, Status
 
 from .common import Poll, load_rows, make_row
 

@@ -13,7 +13,7 @@ from custom_components.cryptocloud.const import EVENT_BALANCE_CHANGE
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers.event import async_track_state_change_event
-from sandbox import Sandbox, Status
+from tools.sandbox import Sandbox, Status
 
 from .common import OTHER_API_KEY, Poll, make_entry, make_row
 

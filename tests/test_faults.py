@@ -26,7 +26,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.setup import async_setup_component
-from sandbox import CASES, Sandbox
+from tools.sandbox import CASES, Sandbox
 
 from .common import OTHER_API_KEY, Poll, logged, start_flow, submit, suggested_values
 from .faults import CURRENCIES, EXPECTED, TABLE, USUAL, Expected

@@ -16,11 +16,11 @@ from homeassistant.components.frontend import DATA_EXTRA_MODULE_URL
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from sandbox import Sandbox
+from tools.sandbox import Sandbox
 
 from .common import OTHER_API_KEY, make_entry
 
-DASHBOARD = Path(__file__).parents[1] / "dashboards" / "cryptocloud.yaml"
+DASHBOARD = Path(__file__).parents[1] / "docs" / "dashboard.yaml"
 
 
 @pytest.fixture

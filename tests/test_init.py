@@ -6,7 +6,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
-from sandbox import Sandbox
+from tools.sandbox import Sandbox
 
 from .common import Poll, get_value, make_entry
 

@@ -24,7 +24,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from sandbox import Delay, Hang, Sandbox, Status
+from tools.sandbox import Delay, Hang, Sandbox, Status
 
 from .common import API_KEY, OTHER_API_KEY, Poll, get_state, get_value, make_entry
 

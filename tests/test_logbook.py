@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from sandbox import Sandbox
+from tools.sandbox import Sandbox
 
 from .common import OTHER_API_KEY, Poll, make_entry, make_row
 

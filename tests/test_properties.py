@@ -23,7 +23,7 @@ from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from sandbox import Sandbox
+from tools.sandbox import Sandbox
 
 from .common import API_KEY, Poll, make_row
 

@@ -34,7 +34,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from homeassistant.setup import async_setup_component
-from sandbox import Sandbox
+from tools.sandbox import Sandbox
 
 from .common import API_KEY, OTHER_API_KEY, Poll, make_row
 

@@ -26,7 +26,7 @@ from homeassistant.helpers import (
     issue_registry as ir,
 )
 from homeassistant.setup import async_setup_component
-from sandbox import Fault, Sandbox
+from tools.sandbox import Fault, Sandbox
 
 from .common import Poll
 from .faults import FAULTS

@@ -22,7 +22,7 @@ from homeassistant.helpers.json import json_dumps
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import json_loads
-from sandbox import Sandbox
+from tools.sandbox import Sandbox
 
 from .common import Poll, Row, get_state, get_value, load_rows, make_entry, make_row
 

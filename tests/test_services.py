@@ -12,7 +12,7 @@ from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
-from sandbox import Sandbox, Status
+from tools.sandbox import Sandbox, Status
 
 from .common import OTHER_API_KEY, Poll, make_entry, make_row
 

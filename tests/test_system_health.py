@@ -9,7 +9,7 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.cryptocloud.const import DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from sandbox import Sandbox
+from tools.sandbox import Sandbox
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
-from sandbox import Sandbox, Status
+from tools.sandbox import Sandbox, Status
 
 from .common import Poll, make_row
 

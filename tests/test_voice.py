@@ -17,7 +17,7 @@ from homeassistant.helpers.entity_registry import COMPUTED_NAME
 from homeassistant.helpers.intent import IntentResponseType
 from homeassistant.loader import async_get_integration
 from homeassistant.setup import async_setup_component
-from sandbox import Sandbox
+from tools.sandbox import Sandbox
 
 from .common import OTHER_API_KEY, Poll, make_entry, make_row
 

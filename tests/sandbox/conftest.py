@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import ClientResponse, ClientSession, ClientTimeout
 import pytest
 
-from sandbox import BALANCE_PATH, GOOD_KEY, Sandbox
+from tools.sandbox import BALANCE_PATH, GOOD_KEY, Sandbox
 
 type Post = Callable[..., Awaitable[ClientResponse]]
 

@@ -25,7 +25,7 @@ from aiohttp import (
 )
 import pytest
 
-from sandbox import (
+from tools.sandbox import (
     BALANCE_PATH,
     CASES,
     FAULTS,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Merchant
+from tools.sandbox import Merchant
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 DAY = 86400

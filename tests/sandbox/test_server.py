@@ -14,7 +14,7 @@ from unittest.mock import patch
 from aiohttp import ClientError, ClientResponse, ClientSession
 import pytest
 
-from sandbox import (
+from tools.sandbox import (
     BAD_KEY,
     BALANCE_PATH,
     EXPIRING_KEY,
@@ -24,7 +24,7 @@ from sandbox import (
     Sandbox,
     Status,
 )
-from sandbox.exact import to_json
+from tools.sandbox.exact import to_json
 
 type Control = Callable[..., Awaitable[tuple[int, dict[str, Any]]]]
 type Post = Callable[..., Awaitable[ClientResponse]]
@@ -387,7 +387,7 @@ async def test_control_is_for_this_machine(sandbox: Sandbox, control: Control) -
 def test_by_itself(socket_enabled: None, stop: signal.Signals) -> None:
     """Test that it runs alone, says where, and ends when asked."""
     with subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "--speed", "60", "--seed", "1"],
+        [sys.executable, "-m", "tools.sandbox", "--speed", "60", "--seed", "1"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

@@ -17,7 +17,7 @@ from .report import Results, make_report
 from .server import Server, run_server
 from .sides import Floor, Integration, Rest
 
-REPORT = Path(__file__).parents[1] / "docs" / "performance.md"
+REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
 SIDES: Sides = {"ours": Integration, "rest": Rest, "floor": Floor}
 # Each of its sensors reads the whole answer: minutes of CPU a poll beyond that.
 MOST_OF_REST = 400
@@ -71,7 +71,7 @@ async def _measure_days(server: Server, results: Results) -> None:
 
 async def _added_modules() -> list[str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmark.imports", stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "tools.benchmark.imports", stdout=asyncio.subprocess.PIPE
     )
     output, _ = await process.communicate()
     modules: list[str] = json.loads(output)

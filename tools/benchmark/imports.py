@@ -1,4 +1,4 @@
-"""Prints the modules that the integration adds to Home Assistant's: python -m benchmark.imports."""
+"""Prints the modules that the integration adds to Home Assistant's: python -m tools.benchmark.imports."""
 
 import importlib
 import json

@@ -8,7 +8,7 @@ import json
 import sys
 from typing import Any
 
-from sandbox import GOOD_KEY, Sandbox
+from tools.sandbox import GOOD_KEY, Sandbox
 
 
 class Server:

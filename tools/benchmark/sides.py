@@ -16,7 +16,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.setup import async_setup_component
-from sandbox import BALANCE_PATH, GOOD_KEY
+from tools.sandbox import BALANCE_PATH, GOOD_KEY
 
 from .server import make_code
 

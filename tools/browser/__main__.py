@@ -5,8 +5,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-from demo.demo import Demo
-from demo.home_assistant import REPOSITORY
+from tools.demo.demo import Demo
+from tools.demo.home_assistant import REPOSITORY
 
 from .steps import DASHBOARD_STEPS, LIFE_STEPS, Stage
 from .user import open_browser

@@ -14,10 +14,10 @@ from typing import Any
 from playwright.async_api import expect
 import yaml
 
-from demo.coins import HOST
-from demo.demo import DASHBOARD, Demo
-from demo.home_assistant import REPOSITORY
-from sandbox import BAD_KEY, GOOD_KEY, SECOND_KEY, Status
+from tools.demo.coins import HOST
+from tools.demo.demo import DASHBOARD, Demo
+from tools.demo.home_assistant import REPOSITORY
+from tools.sandbox import BAD_KEY, GOOD_KEY, SECOND_KEY, Status
 
 from .user import DESKTOP, PHONE, Scheme, Size, User
 
@@ -34,7 +34,7 @@ LOOKS: tuple[tuple[str, Size, Scheme], ...] = (
     ("dashboard-phone", PHONE, "light"),
     ("dashboard-phone-dark", PHONE, "dark"),
 )
-PLAIN_DASHBOARD = REPOSITORY / "dashboards" / "cryptocloud.yaml"
+PLAIN_DASHBOARD = REPOSITORY / "docs" / "dashboard.yaml"
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 TRANSLATIONS = REPOSITORY / "custom_components" / "cryptocloud" / "translations"
 

@@ -23,8 +23,8 @@ from playwright.async_api import (
     expect,
 )
 
-from demo.coins import HOST, draw
-from demo.home_assistant import REPOSITORY
+from tools.demo.coins import HOST, draw
+from tools.demo.home_assistant import REPOSITORY
 
 IMAGES = REPOSITORY / "docs" / "images"
 MAX_IMAGE_SIZE = 150_000

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from sandbox import BAD_KEY, EXPIRING_KEY, SECOND_KEY
+from tools.sandbox import BAD_KEY, EXPIRING_KEY, SECOND_KEY
 
 from .demo import PORT, Demo
 from .home_assistant import DemoError
@@ -60,7 +60,7 @@ def get_arguments() -> argparse.Namespace:
         parser.error("--speed: must be from 0 to 3600")
     if args.api_key is not None:
         os.environ[API_KEY] = args.api_key
-        command = [sys.executable, "-m", "demo", f"--speed={args.speed}"]
+        command = [sys.executable, "-m", "tools.demo", f"--speed={args.speed}"]
         if args.port is not None:
             command.append(f"--port={args.port}")
         os.execv(command[0], command)  # noqa: S606

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import ClientError, ClientSession
 
 from homeassistant.const import __version__
-from sandbox import GOOD_KEY, Sandbox
+from tools.sandbox import GOOD_KEY, Sandbox
 
 from .home_assistant import (
     LOG,

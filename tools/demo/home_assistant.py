@@ -24,7 +24,7 @@ from homeassistant.const import RESTART_EXIT_CODE, __version__
 
 from .wait import wait_for
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 CONSOLE = "console.log"
 LOG = "home-assistant.log"
 
@@ -106,7 +106,7 @@ def _store(folder: Path, key: str, version: int, data: dict[str, Any]) -> None:
 
 async def run_home_assistant(folder: Path, api_url: str | None) -> None:
     """Run Home Assistant until it ends, and end it when cancelled."""
-    command = [sys.executable, "-m", "demo.hass", "--config", str(folder)]
+    command = [sys.executable, "-m", "tools.demo.hass", "--config", str(folder)]
     command += ["--skip-pip", "--log-no-color"]
     if api_url:
         command += ["--api-url", api_url]

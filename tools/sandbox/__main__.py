@@ -35,7 +35,8 @@ def _speed(text: str) -> float:
 def main() -> None:
     """Run until Ctrl-C."""
     parser = argparse.ArgumentParser(
-        prog="python -m sandbox", description="Answer as the CryptoCloud API does."
+        prog="python -m tools.sandbox",
+        description="Answer as the CryptoCloud API does.",
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")

@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from custom_components.cryptocloud.api import CryptoCloudClient
 from homeassistant.const import __version__
-from sandbox import Merchant, Sandbox
+from tools.sandbox import Merchant, Sandbox
 
 from .clock import CompressedLoop
 from .home_assistant import home_assistant

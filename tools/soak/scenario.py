@@ -38,7 +38,7 @@ from homeassistant.core import (
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_track_state_change_event
-from sandbox import (
+from tools.sandbox import (
     BAD_KEY,
     GOOD_KEY,
     SECOND_KEY,
@@ -57,9 +57,9 @@ from sandbox import (
     Slow,
     Status,
 )
-from sandbox.currencies import CURRENCIES
-from sandbox.exact import to_json
-from sandbox.faults import ANSWER
+from tools.sandbox.currencies import CURRENCIES
+from tools.sandbox.exact import to_json
+from tools.sandbox.faults import ANSWER
 
 # Longer than any Retry-After that the integration heeds.
 _PATIENCE = 300

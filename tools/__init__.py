@@ -1,0 +1,1 @@
+"""Tools to develop the integration with."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from hashlib import sha256
 import json
 from pathlib import Path
 from typing import Any
@@ -65,7 +64,7 @@ def make_entry(
         title=title,
         data={"api_key": api_key},
         options={"only_funded": only_funded, "show_icons": show_icons},
-        unique_id=sha256(api_key.encode()).hexdigest(),
+        minor_version=2,
     )
 
 

@@ -1,7 +1,6 @@
 """Tests of the config and options flow."""
 
 import asyncio
-from hashlib import sha256
 from typing import Any
 from unittest.mock import patch
 
@@ -37,7 +36,7 @@ async def test_full_flow(hass: HomeAssistant, sandbox: Sandbox) -> None:
     result = await start_flow(hass, None, "user")
     assert result["step_id"] == "user"
     assert result["description_placeholders"] == {
-        "cabinet_url": "https://app.cryptocloud.plus"
+        "account_url": "https://app.cryptocloud.plus"
     }
     result = await submit(hass, result, **USER_INPUT)
 
@@ -45,7 +44,7 @@ async def test_full_flow(hass: HomeAssistant, sandbox: Sandbox) -> None:
     assert result["title"] == "CryptoCloud"
     assert result["data"] == {"api_key": API_KEY}
     assert result["options"] == {"only_funded": False, "show_icons": True}
-    assert result["result"].unique_id == sha256(API_KEY.encode()).hexdigest()
+    assert result["result"].unique_id is None
     assert result["result"].state is ConfigEntryState.LOADED
     assert get_value(hass, "usdt_trc20") == "1250.5"
 
@@ -129,7 +128,7 @@ async def test_pasted_key(hass: HomeAssistant, sandbox: Sandbox, pasted: str) ->
     result = await submit(hass, result, **USER_INPUT | {"api_key": pasted})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == {"api_key": API_KEY}
-    assert result["result"].unique_id == sha256(API_KEY.encode()).hexdigest()
+    assert result["result"].unique_id is None
 
 
 @pytest.mark.parametrize(
@@ -209,7 +208,7 @@ async def test_new_key_in_two_flows(
         "already_configured",
         "reconfigure_successful",
     ]
-    assert len({entry.unique_id for entry in entries}) == 2
+    assert len({entry.data["api_key"] for entry in entries}) == 2
     assert "already in use" not in caplog.text
 
 
@@ -234,7 +233,7 @@ async def test_replace_key(
     assert result["reason"] == f"{source}_successful"
     assert loaded_entry.data == {"api_key": api_key}
     assert loaded_entry.options == options
-    assert loaded_entry.unique_id == sha256(api_key.encode()).hexdigest()
+    assert loaded_entry.unique_id is None
     assert loaded_entry.state is ConfigEntryState.LOADED
     assert set(entity_registry.entities) == before
     assert get_value(hass, "usdt_trc20") == "1250.5"

@@ -1,14 +1,19 @@
 """Tests of setting up, unloading and removing an account."""
 
+import logging
+from unittest.mock import patch
+
+import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.cryptocloud.const import DOMAIN
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from tools.sandbox import Sandbox
 
-from .common import Poll, get_value, make_entry
+from .common import API_KEY, Poll, get_value, logged, make_entry
 
 
 async def test_unload_and_reload(
@@ -52,3 +57,32 @@ async def test_entry_without_options(hass: HomeAssistant, sandbox: Sandbox) -> N
     state = hass.states.get("sensor.cryptocloud_usdt_trc20")
     assert state
     assert "entity_picture" in state.attributes
+
+
+async def test_unique_id_from_the_key_is_dropped(
+    hass: HomeAssistant, sandbox: Sandbox
+) -> None:
+    """Test that an account of version 1.1 loses the unique id made from its key."""
+    entry = MockConfigEntry(
+        domain=DOMAIN, data={"api_key": API_KEY}, unique_id="a hash", minor_version=1
+    )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.unique_id is None
+    assert (entry.version, entry.minor_version) == (1, 2)
+
+
+async def test_failing_dashboard_costs_one_warning(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Test that the account does not depend on the dashboard."""
+    with patch(
+        "custom_components.cryptocloud.dashboard.async_setup", side_effect=TypeError
+    ):
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await hass.async_block_till_done()
+    assert get_value(hass, "usdt_trc20") == "1250.5"
+    assert logged(caplog, logging.WARNING) == ["Dashboard could not be set up"]

@@ -162,7 +162,7 @@ amounts = st.one_of(
 )
 codes = st.one_of(
     st.sampled_from(["BTC", "ETH", "USDT_TRC20", "USDT_TON"]),
-    st.sampled_from(["BTC", "BTC ", "a:b", ":", "total_balance", "None", ""]),
+    st.sampled_from(["BTC", "BTC ", " BTC", "a:b", ":", "total_balance", "None", ""]),
     any_text,
 ).map(json.dumps)
 
@@ -392,7 +392,7 @@ def read_code(row: Any) -> str | None:
     """Return the code of a row, where there is one."""
     currency = row.get("currency") if isinstance(row, dict) else None
     code = currency.get("code") if isinstance(currency, dict) else None
-    return code.strip() if isinstance(code, str) else None
+    return code if isinstance(code, str) else None
 
 
 def is_sane(amount: Decimal | None) -> bool:

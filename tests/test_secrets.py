@@ -147,7 +147,7 @@ async def test_key_stays_secret(
                 ),
                 f"repairs {moment}": list(ir.async_get(hass).issues.values()),
                 f"flows {moment}": hass.config_entries.flow.async_progress(),
-                f"reason {moment}": (entry.reason, entry.title, entry.unique_id),
+                f"reason {moment}": (entry.reason, entry.title),
                 f"error {moment}": list(chain(coordinator.last_exception)),
                 f"client's error {moment}": list(chain(coordinator.last_error)),
             }

@@ -408,6 +408,9 @@ async def test_contradicting_rows(
     ("row", "total"),
     [
         (make_row("X" * 101), "2"),
+        (make_row(" ETH"), "2"),
+        (make_row("ETH "), "2"),
+        (make_row("E\tTH"), "2"),
         ({"balance_usd": 5, "available_balance_usd": 5}, "6"),
     ],
 )
@@ -439,7 +442,6 @@ async def test_unidentified_row(
     [
         ("BTC", "BTC", "cryptocloud_btc"),
         ("USDT_TRC20", "USDT TRC20", "cryptocloud_usdt_trc20"),
-        (" ETH ", "ETH", "cryptocloud_eth"),
         ("X" * 100, "X" * 100, "cryptocloud_" + "x" * 100),
         ("{currency}", "{currency}", "cryptocloud_currency"),
         ("БТК", "БТК", "cryptocloud_btk"),

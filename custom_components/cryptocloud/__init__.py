@@ -1,15 +1,22 @@
 """The CryptoCloud integration."""
 
+from typing import Any
+
 from homeassistant.const import CONF_API_KEY
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.importlib import async_import_module
 from homeassistant.helpers.typing import ConfigType
 
 from .api import CryptoCloudClient
-from .const import DOMAIN, PLATFORMS
-from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator, known_balances
-from .dashboard import async_setup_dashboard
+from .const import DOMAIN, LOGGER, PLATFORMS
+from .coordinator import (
+    CryptoCloudConfigEntry,
+    CryptoCloudCoordinator,
+    last_known_balances,
+)
+from .entity import async_get_registered
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -18,7 +25,15 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what all accounts share."""
     async_setup_services(hass)
-    await async_setup_dashboard(hass)
+    await _async_setup_optional(hass, "dashboard")
+    return True
+
+
+async def async_migrate_entry(
+    hass: HomeAssistant, entry: CryptoCloudConfigEntry
+) -> bool:
+    """Drop the unique id of version 1.1, a hash of the API key."""
+    hass.config_entries.async_update_entry(entry, unique_id=None, minor_version=2)
     return True
 
 
@@ -27,12 +42,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: CryptoCloudConfigEntry) 
     client = CryptoCloudClient(
         session=async_get_clientsession(hass), api_key=entry.data[CONF_API_KEY]
     )
-    # Before the first refresh, so that diagnostics can tell why that one fails.
-    entry.runtime_data = CryptoCloudCoordinator(hass, entry, client)
+    # Set before the first refresh, so that diagnostics can say why that one failed.
+    entry.runtime_data = CryptoCloudCoordinator(
+        hass, entry, client, async_get_registered(hass, entry.entry_id)
+    )
     await entry.runtime_data.async_config_entry_first_refresh()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     if entry.runtime_data.changes:
-        # The event was not there yet when what happened before a reload became known.
+        # The event entity missed the changes found by the first refresh.
         entry.runtime_data.async_update_listeners()
     return True
 
@@ -48,4 +65,13 @@ async def async_remove_entry(
     hass: HomeAssistant, entry: CryptoCloudConfigEntry
 ) -> None:
     """Forget what a removed account held."""
-    known_balances(hass).pop(entry.entry_id, None)
+    last_known_balances(hass).pop(entry.entry_id, None)
+
+
+async def _async_setup_optional(hass: HomeAssistant, name: str, *args: Any) -> None:
+    """Set up a part that the sensors do not need; if it fails, only it fails."""
+    try:
+        module = await async_import_module(hass, f"{__package__}.{name}")
+        await module.async_setup(hass, *args)
+    except Exception:  # noqa: BLE001 # whatever an optional part does
+        LOGGER.warning("%s could not be set up", name.capitalize(), exc_info=True)

@@ -1,37 +1,37 @@
-"""Conditions on the money of an account."""
+"""Conditions for balances and totals."""
 
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers.automation import DomainSpec
 from homeassistant.helpers.condition import Condition, EntityNumericalConditionBase
 
-from .entity import own_entities
+from .entity import filter_own_entities
 
 
 class BalanceCondition(EntityNumericalConditionBase):
     """Condition for an amount to be above, below or between limits."""
 
     _domain_specs = {SENSOR_DOMAIN: DomainSpec()}
+    _any_included = False
 
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
         """Leave out the sensors of other integrations."""
-        return own_entities(self._hass, super().entity_filter(entities))
+        return filter_own_entities(self._hass, super().entity_filter(entities))
 
     @override
     def _should_include(self, _state: State) -> bool:
-        """Include what is not known, which then meets no condition.
-
-        Left out, it would let "all of them" pass while nothing is known.
-        """
+        """Count unknown states as not matching; skipping them would let "all" pass."""
+        self._any_included = True
         return True
 
     @override
-    def _check_all_match_state(self, states: list[State]) -> bool:
-        """Return whether all match, of which there has to be one."""
-        return bool(states) and super()._check_all_match_state(states)
+    def _async_check(self, **kwargs: Any) -> bool:
+        """Return whether sensors match, of which there has to be one."""
+        self._any_included = False
+        return super()._async_check(**kwargs) and self._any_included
 
 
 CONDITIONS: dict[str, type[Condition]] = {"is_balance": BalanceCondition}

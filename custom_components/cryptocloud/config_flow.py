@@ -1,7 +1,6 @@
 """Config and options flow for CryptoCloud."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 import re
 from typing import Any, override
 
@@ -23,10 +22,11 @@ from homeassistant.helpers.selector import (
 )
 
 from .api import CryptoCloudClient, CryptoCloudError
-from .const import CABINET_URL, CONF_ONLY_FUNDED, CONF_SHOW_ICONS, DOMAIN, LOGGER
+from .const import ACCOUNT_URL, CONF_ONLY_FUNDED, CONF_SHOW_ICONS, DOMAIN, LOGGER
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
+from .entity import async_get_registered, async_remove_sensors
 
-# What comes along when a key is copied from an example in CryptoCloud's documentation
+# Prefix that is copied along with a key from CryptoCloud's examples
 PASTED_PREFIX = re.compile(r"^\s*Token\s", re.IGNORECASE)
 
 API_KEY_SCHEMA = vol.Schema(
@@ -48,6 +48,8 @@ USER_SCHEMA = API_KEY_SCHEMA.extend(OPTIONS_SCHEMA.schema)
 class CryptoCloudConfigFlow(ConfigFlow, domain=DOMAIN):
     """Config flow that asks for the API key of an account."""
 
+    MINOR_VERSION = 2
+
     @staticmethod
     @callback
     @override
@@ -62,7 +64,16 @@ class CryptoCloudConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Add an account."""
-        return await self._async_step_api_key("user", user_input)
+        options = dict(user_input or {})
+        api_key = options.pop(CONF_API_KEY, None)
+        data, errors = await self._async_check(api_key)
+        if data:
+            return self.async_create_entry(
+                title=self._unused_title(), data=data, options=options
+            )
+        # The key never goes back into a form.
+        schema = self.add_suggested_values_to_schema(USER_SCHEMA, options)
+        return self._async_show_form("user", schema, errors)
 
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]
@@ -74,73 +85,68 @@ class CryptoCloudConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Replace a refused key."""
-        return await self._async_step_api_key(
-            "reauth_confirm", user_input, self._get_reauth_entry()
+        return await self._async_step_new_key(
+            "reauth_confirm", self._get_reauth_entry(), user_input
         )
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Replace a key before it is refused."""
-        return await self._async_step_api_key(
-            "reconfigure", user_input, self._get_reconfigure_entry()
+        return await self._async_step_new_key(
+            "reconfigure", self._get_reconfigure_entry(), user_input
         )
 
-    async def _async_step_api_key(
+    async def _async_step_new_key(
         self,
         step_id: str,
+        entry: CryptoCloudConfigEntry,
         user_input: dict[str, Any] | None,
-        entry: CryptoCloudConfigEntry | None = None,
     ) -> ConfigFlowResult:
-        """Check a key, then add an account with it or give it to an entry."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            options = dict(user_input)
-            api_key = PASTED_PREFIX.sub("", options.pop(CONF_API_KEY)).strip()
-            unique_id = sha256(api_key.encode(errors="surrogatepass")).hexdigest()
-            if not (errors := await self._async_check(api_key)):
-                # The API names no account, so that only the same key is known again.
-                owner = self.hass.config_entries.async_entry_for_domain_unique_id(
-                    DOMAIN, unique_id
-                )
-                if owner not in (None, entry):
-                    return self.async_abort(reason="already_configured")
-                data = {CONF_API_KEY: api_key}
-                if entry is not None:
-                    return self.async_update_reload_and_abort(
-                        entry, unique_id=unique_id, data_updates=data
-                    )
-                await self.async_set_unique_id(unique_id, raise_on_progress=False)
-                return self.async_create_entry(
-                    title=self._unused_title(), data=data, options=options
-                )
-            # The key never goes back into a form.
-            user_input = options
-        return self.async_show_form(
-            step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(
-                API_KEY_SCHEMA if entry else USER_SCHEMA, user_input
-            ),
-            description_placeholders={"cabinet_url": CABINET_URL},
-            errors=errors,
-        )
+        """Give an account another key."""
+        data, errors = await self._async_check((user_input or {}).get(CONF_API_KEY))
+        if data:
+            return self.async_update_reload_and_abort(entry, data_updates=data)
+        return self._async_show_form(step_id, API_KEY_SCHEMA, errors)
 
-    async def _async_check(self, api_key: str) -> dict[str, str]:
-        """Try a key and return the errors for the form."""
+    async def _async_check(
+        self, api_key: str | None
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the entry's data for a key that works, and the errors for the form.
+
+        Aborts if another account has the key. The API names no account, so only an
+        identical key can be recognized.
+        """
+        if api_key is None:
+            return {}, {}
+        data = {CONF_API_KEY: PASTED_PREFIX.sub("", api_key).strip()}
         client = CryptoCloudClient(
-            session=async_get_clientsession(self.hass), api_key=api_key
+            session=async_get_clientsession(self.hass), api_key=data[CONF_API_KEY]
         )
         try:
             await client.get_account()
         except CryptoCloudError as err:
-            return {"base": err.translation_key}
+            return {}, {"base": err.translation_key}
         except Exception:  # noqa: BLE001 # as Home Assistant asks of flows
             LOGGER.exception("Unexpected error while checking an API key")
-            return {"base": "unknown"}
-        return {}
+            return {}, {"base": "unknown"}
+        self._async_abort_entries_match(data)
+        return data, {}
+
+    @callback
+    def _async_show_form(
+        self, step_id: str, schema: vol.Schema, errors: dict[str, str]
+    ) -> ConfigFlowResult:
+        """Show a form that asks for a key."""
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=schema,
+            description_placeholders={"account_url": ACCOUNT_URL},
+            errors=errors,
+        )
 
     def _unused_title(self) -> str:
-        """Return a title that tells the account apart from those already there."""
+        """Return a title that no other account has."""
         titles = {entry.title for entry in self._async_current_entries()}
         title = "CryptoCloud"
         number = 1
@@ -151,7 +157,7 @@ class CryptoCloudConfigFlow(ConfigFlow, domain=DOMAIN):
 
 
 class CryptoCloudOptionsFlow(OptionsFlowWithReload):
-    """Options flow; Home Assistant reloads the entry when something changed."""
+    """Options flow; Home Assistant reloads the entry when an option changes."""
 
     config_entry: CryptoCloudConfigEntry
 
@@ -175,15 +181,19 @@ class CryptoCloudOptionsFlow(OptionsFlowWithReload):
         )
 
     def _remove_unfunded(self) -> dict[str, str]:
-        """Remove the sensors of currencies that hold nothing, if that is known."""
+        """Remove the sensors of empty currencies, if it is known which are empty."""
         coordinator: CryptoCloudCoordinator | None = getattr(
             self.config_entry, "runtime_data", None
         )
         if coordinator is None or not coordinator.knows_balances:
             return {"base": "no_balances"}
-        coordinator.async_remove_sensors(
-            code
-            for code, balance in coordinator.data.balances.items()
-            if balance.is_empty
+        async_remove_sensors(
+            self.hass,
+            async_get_registered(self.hass, self.config_entry.entry_id),
+            (
+                code
+                for code, balance in coordinator.data.balances.items()
+                if balance.is_empty
+            ),
         )
         return {}

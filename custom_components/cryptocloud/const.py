@@ -9,7 +9,7 @@ DOMAIN = "cryptocloud"
 LOGGER = logging.getLogger(__package__)
 PLATFORMS = [Platform.EVENT, Platform.SENSOR]
 
-CABINET_URL = "https://app.cryptocloud.plus"
+ACCOUNT_URL = "https://app.cryptocloud.plus"
 CONF_ONLY_FUNDED = "only_funded"
 CONF_SHOW_ICONS = "show_icons"
 EVENT_BALANCE_CHANGE = f"{DOMAIN}_balance_change"

@@ -1,14 +1,13 @@
 """Coordinator that polls the balances of an account."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers import entity_registry as er
@@ -17,24 +16,24 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from homeassistant.util import dt as dt_util
 
 from .api import (
-    EXACT,
-    Account,
-    Balance,
     CryptoCloudAuthError,
     CryptoCloudClient,
     CryptoCloudConnectionError,
     CryptoCloudError,
 )
 from .const import DOMAIN, LOGGER, UPDATE_INTERVAL
+from .models import EXACT, Account, Balance
 
 MAX_RETRY_AFTER = timedelta(days=1)
 
 type CryptoCloudConfigEntry = ConfigEntry[CryptoCloudCoordinator]
+# By currency code and key
+type RegisteredSensors = Mapping[str, Mapping[str, er.RegistryEntry]]
 
 
 @dataclass(slots=True)
-class KnownBalances:
-    """What an account was last known to hold, by currency code.
+class LastKnownBalances:
+    """What an account last held, by currency code.
 
     `complete` tells whether every currency is among them.
     """
@@ -44,19 +43,19 @@ class KnownBalances:
 
 
 @callback
-@singleton(f"{DOMAIN}_known_balances")
-def known_balances(hass: HomeAssistant) -> defaultdict[str, KnownBalances]:
-    """Return what accounts were last known to hold, by entry id.
+@singleton(f"{DOMAIN}_last_known_balances")
+def last_known_balances(hass: HomeAssistant) -> defaultdict[str, LastKnownBalances]:
+    """Return what accounts last held, by entry id.
 
-    It outlives the coordinators: an account is set up anew for a new key or another
-    option, and what arrived meanwhile has to be told.
+    Survives reloads, so that changes across a reload (new key, new option) are still
+    reported.
     """
-    return defaultdict(KnownBalances)
+    return defaultdict(LastKnownBalances)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BalanceChange:
-    """A balance that is another one than when it was last known.
+    """A balance that differs from its last known value.
 
     `amount` is the difference, negative where the balance decreased.
     """
@@ -69,7 +68,7 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
     """Coordinator of one account; one request brings all its balances."""
 
     config_entry: CryptoCloudConfigEntry
-    # What the last answer brought, by currency code
+    # What the last answer changed, sorted by currency code
     changes: tuple[BalanceChange, ...] = ()
     last_error: CryptoCloudError | None = None
     last_error_at: datetime | None = None
@@ -79,6 +78,7 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
         hass: HomeAssistant,
         entry: CryptoCloudConfigEntry,
         client: CryptoCloudClient,
+        registered: RegisteredSensors,
     ) -> None:
         """Initialize the coordinator."""
         super().__init__(
@@ -90,59 +90,24 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
             always_update=False,
         )
         self.client = client
-        self._had_currencies = bool(self.registered_sensors())
-        self._known = known_balances(hass)[entry.entry_id]
-        self._said_unidentified = False
+        # Sensors of currencies in the entity registry when the account was set up
+        self.registered = registered
+        self._ever_listed = bool(registered)
+        self._last_known = last_known_balances(hass)[entry.entry_id]
+        self._warned_unidentified = False
 
     @property
     def knows_balances(self) -> bool:
-        """Return whether the last answer told what the account holds."""
+        """Return whether the last answer says what the account holds."""
         return (
             self.data is not None
             and self.last_update_success
-            and bool(self.data.balances or not self._had_currencies)
+            and bool(self.data.balances or not self._ever_listed)
         )
-
-    def unique_id(self, code: str, key: str) -> str:
-        """Return the unique id of a currency's sensor, whatever the code consists of."""
-        return f"{self.config_entry.entry_id}_{code}:{key}"
-
-    @callback
-    def registered_unit(self, unique_id: str) -> str | None:
-        """Return the unit that a sensor was registered with.
-
-        A sensor keeps it for good: statistics end where a unit changes.
-        """
-        registry = er.async_get(self.hass)
-        entity_id = registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id)
-        entity = registry.async_get(entity_id) if entity_id else None
-        return entity.unit_of_measurement if entity else None
-
-    @callback
-    def registered_sensors(self) -> dict[str, list[str]]:
-        """Return the entity ids of the registered sensors by currency code."""
-        sensors = defaultdict(list)
-        for entity in er.async_entries_for_config_entry(
-            er.async_get(self.hass), self.config_entry.entry_id
-        ):
-            name, colon, _ = entity.unique_id.rpartition(":")
-            if colon:
-                code = name.removeprefix(f"{self.config_entry.entry_id}_")
-                sensors[code].append(entity.entity_id)
-        return sensors
-
-    @callback
-    def async_remove_sensors(self, codes: Iterable[str]) -> None:
-        """Remove the registered sensors of currencies."""
-        registry = er.async_get(self.hass)
-        registered = self.registered_sensors()
-        for code in codes:
-            for entity_id in registered[code]:
-                registry.async_remove(entity_id)
 
     @override
     async def _async_update_data(self) -> Account:
-        """Fetch the balances, without mistaking an outage for an empty account."""
+        """Fetch the balances, without confusing an outage with an empty account."""
         self.changes = ()
         try:
             account = await self.client.get_account()
@@ -160,8 +125,8 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
                 retry_after=_retry_after(err),
             ) from err
 
-        if account.unidentified and not self._said_unidentified:
-            self._said_unidentified = True
+        if account.unidentified and not self._warned_unidentified:
+            self._warned_unidentified = True
             LOGGER.warning(
                 "%s: %d balances do not say which currency they are of; they have no"
                 " sensor and count in the totals only",
@@ -170,29 +135,29 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
             )
         self.changes = tuple(self._compare(account))
         if account.balances:
-            self._had_currencies = True
-        elif self._had_currencies:
-            # The list went missing, which is not the same as holding nothing.
+            self._ever_listed = True
+        elif self._ever_listed:
+            # A list that went missing does not mean that the account holds nothing.
             account = replace(account, total_usd=None, total_available_usd=None)
         return account
 
     def _compare(self, account: Account) -> Iterator[BalanceChange]:
-        """Compare with the balances as last known, however long ago that was."""
+        """Yield the changes since the last known balances."""
         for code, balance in sorted(account.balances.items()):
             # A currency that was never listed before arrives with all it holds,
             # unless an earlier answer may just have failed to list it.
-            before = self._known.balances.setdefault(
-                code, Decimal() if self._known.complete else None
+            before = self._last_known.balances.setdefault(
+                code, Decimal() if self._last_known.complete else None
             )
             if balance.balance is None:
                 continue
-            self._known.balances[code] = balance.balance
+            self._last_known.balances[code] = balance.balance
             if before is not None and before != balance.balance:
                 yield BalanceChange(
                     balance=balance, amount=EXACT.subtract(balance.balance, before)
                 )
         if account.balances:
-            self._known.complete = not account.unidentified
+            self._last_known.complete = not account.unidentified
 
 
 def _retry_after(err: CryptoCloudError) -> float | None:

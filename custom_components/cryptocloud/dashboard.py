@@ -12,7 +12,7 @@ from .const import DOMAIN
 MODULE = Path(__file__).parent / "frontend" / "dashboard.js"
 
 
-async def async_setup_dashboard(hass: HomeAssistant) -> None:
+async def async_setup(hass: HomeAssistant) -> None:
     """Serve the dashboard strategy, where there is a frontend."""
     if frontend.DOMAIN not in hass.config.components:
         return

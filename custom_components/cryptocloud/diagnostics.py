@@ -1,13 +1,13 @@
-"""Diagnostics of an account: what can be told without key, amounts and ids."""
+"""Diagnostics of an account, without its key, amounts and ids."""
 
-from collections import defaultdict
 from typing import Any
 
 from homeassistant.core import HomeAssistant
 
-from .api import AMOUNTS, Account
+from .answer import AMOUNT_KEYS, describe_fields
 from .const import CONF_ONLY_FUNDED, CONF_SHOW_ICONS
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
+from .models import Account
 
 
 async def async_get_config_entry_diagnostics(
@@ -22,6 +22,9 @@ async def async_get_config_entry_diagnostics(
     if coordinator is None:
         return {"options": options}
     error = coordinator.last_error
+    fields = await hass.async_add_executor_job(
+        describe_fields, coordinator.client.last_body or b""
+    )
     return {
         "options": options,
         "last_update_success": coordinator.last_update_success,
@@ -30,25 +33,21 @@ async def async_get_config_entry_diagnostics(
         else {"type": type(error).__name__, "time": coordinator.last_error_at},
         "account": None
         if coordinator.data is None
-        else _account_diagnostics(coordinator.data),
+        else _account_diagnostics(coordinator.data) | {"fields": fields},
     }
 
 
 def _account_diagnostics(account: Account) -> dict[str, Any]:
     """Return what the last good answer consisted of."""
     balances = account.balances.values()
-    fields: defaultdict[str, list[str]] = defaultdict(list)
-    for name, json_type in sorted(account.fields):
-        fields[name].append(json_type)
     return {
         "currencies": len(balances),
         "funded_currencies": sum(balance.is_funded for balance in balances),
         "unidentified_rows": account.unidentified,
         "unknown_amounts": {
             name: sum(getattr(balance, name) is None for balance in balances)
-            for name in AMOUNTS
+            for name in AMOUNT_KEYS
         },
         "total_is_known": account.total_usd is not None,
         "available_total_is_known": account.total_available_usd is not None,
-        "fields": fields,
     }

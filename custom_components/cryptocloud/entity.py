@@ -1,15 +1,16 @@
-"""Base of the CryptoCloud entities."""
+"""Base of all entities, their unique ids, and what the entity registry knows."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .api import Currency
-from .const import CABINET_URL, DOMAIN
-from .coordinator import CryptoCloudCoordinator
+from .const import ACCOUNT_URL, DOMAIN
+from .coordinator import CryptoCloudCoordinator, RegisteredSensors
+from .models import Currency
 
 
 class CryptoCloudEntity(CoordinatorEntity[CryptoCloudCoordinator]):
@@ -17,21 +18,49 @@ class CryptoCloudEntity(CoordinatorEntity[CryptoCloudCoordinator]):
 
     _attr_has_entity_name = True
 
-    def __init__(self, coordinator: CryptoCloudCoordinator) -> None:
-        """Initialize the entity."""
+    def __init__(self, coordinator: CryptoCloudCoordinator, unique_id: str) -> None:
+        """Initialize the entity; `unique_id` is unique within the account."""
         super().__init__(coordinator)
         entry = coordinator.config_entry
+        self._attr_unique_id = f"{entry.entry_id}_{unique_id}"
         self._attr_device_info = DeviceInfo(
             identifiers={(DOMAIN, entry.entry_id)},
             name=entry.title,
             manufacturer="CryptoCloud",
             entry_type=DeviceEntryType.SERVICE,
-            configuration_url=CABINET_URL,
+            configuration_url=ACCOUNT_URL,
         )
 
 
-def own_entities(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
-    """Return the entities of this integration among others."""
+def currency_unique_id(code: str, key: str) -> str:
+    """Return the part of a unique id that stands for an amount of a currency."""
+    return f"{code}:{key}"
+
+
+@callback
+def async_get_registered(hass: HomeAssistant, entry_id: str) -> RegisteredSensors:
+    """Return the registered sensors of an account's currencies."""
+    registered: defaultdict[str, dict[str, er.RegistryEntry]] = defaultdict(dict)
+    for entity in er.async_entries_for_config_entry(er.async_get(hass), entry_id):
+        code, colon, key = entity.unique_id.rpartition(":")
+        if colon:
+            registered[code.removeprefix(f"{entry_id}_")][key] = entity
+    return registered
+
+
+@callback
+def async_remove_sensors(
+    hass: HomeAssistant, registered: RegisteredSensors, codes: Iterable[str]
+) -> None:
+    """Remove the registered sensors of currencies."""
+    registry = er.async_get(hass)
+    for code in codes:
+        for entity in registered.get(code, {}).values():
+            registry.async_remove(entity.entity_id)
+
+
+def filter_own_entities(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
+    """Return the entities that belong to this integration."""
     registry = er.async_get(hass)
     return {
         entity_id
@@ -41,12 +70,12 @@ def own_entities(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
 
 
 def currency_title(code: str) -> str:
-    """Return how a currency is called, USDT TRC20 for USDT_TRC20."""
+    """Return a currency's display name ("USDT TRC20" for "USDT_TRC20")."""
     return code.replace("_", " ")
 
 
 def currency_attributes(currency: Currency) -> dict[str, str | None]:
-    """Return what identifies a currency, wherever that is told."""
+    """Return the attributes that identify a currency."""
     return {
         "currency": currency.code,
         "currency_name": currency.name,

@@ -1,4 +1,4 @@
-"""Event that tells of every change of a balance."""
+"""Event entity for balance changes."""
 
 from typing import override
 
@@ -7,10 +7,10 @@ from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .api import plain
 from .const import EVENT_BALANCE_CHANGE
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
 from .entity import CryptoCloudEntity, currency_attributes
+from .models import format_plain
 
 PARALLEL_UPDATES = 0
 
@@ -35,13 +35,12 @@ class CryptoCloudBalanceChangeEvent(CryptoCloudEntity, EventEntity):
 
     def __init__(self, coordinator: CryptoCloudCoordinator) -> None:
         """Initialize the event."""
-        super().__init__(coordinator)
-        self._attr_unique_id = f"{coordinator.config_entry.entry_id}_balance_change"
+        super().__init__(coordinator, "balance_change")
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Tell of each change, after being available again where it was not."""
+        """Fire one event per change, after updating availability."""
         super()._handle_coordinator_update()
         for change in self.coordinator.changes:
             # Unlike abs(), this does not round.
@@ -49,13 +48,13 @@ class CryptoCloudBalanceChangeEvent(CryptoCloudEntity, EventEntity):
             event_type = EVENT_INCREASED if change.amount > 0 else EVENT_DECREASED
             attributes = {
                 **currency_attributes(change.balance.currency),
-                "amount": plain(amount),
-                "amount_usd": plain(change.balance.usd(amount)),
-                "balance": plain(change.balance.balance),
+                "amount": format_plain(amount),
+                "amount_usd": format_plain(change.balance.to_usd(amount)),
+                "balance": format_plain(change.balance.balance),
             }
             self._trigger_event(event_type, attributes)
             self.async_write_ha_state()
-            # Of the state the logbook would tell the type alone.
+            # From the state alone, the logbook could only show the event type.
             self.hass.bus.async_fire(
                 EVENT_BALANCE_CHANGE,
                 {

@@ -8,12 +8,14 @@ from homeassistant.components.logbook import (
     LOGBOOK_ENTRY_MESSAGE,
     LOGBOOK_ENTRY_NAME,
 )
-from homeassistant.components.logbook.const import LOGBOOK_ENTRY_STATE
 from homeassistant.core import Event, HomeAssistant, callback
 
 from .const import DOMAIN, EVENT_BALANCE_CHANGE
 from .entity import currency_title
 from .event import EVENT_INCREASED
+
+# The logbook card filters by it; the logbook does not export its constant.
+LOGBOOK_ENTRY_STATE = "state"
 
 
 @callback
@@ -25,7 +27,7 @@ def async_describe_events(
 
     @callback
     def describe_balance_change(event: Event) -> dict[str, str]:
-        """Say what came in or went out, in signs that need no translation."""
+        """Describe a change in signs that need no translation."""
         data = event.data
         event_type = data["event_type"]
         increased = event_type == EVENT_INCREASED
@@ -41,7 +43,6 @@ def async_describe_events(
             LOGBOOK_ENTRY_MESSAGE: message,
             # Icon translations are for entities. Without one, 2026.6 shows a warning.
             LOGBOOK_ENTRY_ICON: "mdi:cash-plus" if increased else "mdi:cash-minus",
-            # What the logbook card can filter by
             LOGBOOK_ENTRY_STATE: event_type,
         }
 

@@ -7,6 +7,7 @@ from typing import Any, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
+    SensorEntity,
     SensorEntityDescription,
     SensorStateClass,
 )
@@ -14,11 +15,16 @@ from homeassistant.const import MATCH_ALL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .api import Account, Balance, plain
 from .const import CONF_ONLY_FUNDED, CONF_SHOW_ICONS
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
-from .entity import currency_attributes, currency_title
-from .voice import CryptoCloudVoiceSensor
+from .entity import (
+    CryptoCloudEntity,
+    async_remove_sensors,
+    currency_attributes,
+    currency_title,
+    currency_unique_id,
+)
+from .models import Account, Balance, format_plain
 
 PARALLEL_UPDATES = 0
 
@@ -104,10 +110,8 @@ async def async_setup_entry(
     coordinator = entry.runtime_data
     account = coordinator.data
     if account.balances and not account.unidentified:
-        coordinator.async_remove_sensors(
-            coordinator.registered_sensors().keys() - account.balances.keys()
-        )
-    registered = coordinator.registered_sensors().keys()
+        gone = coordinator.registered.keys() - account.balances.keys()
+        async_remove_sensors(hass, coordinator.registered, gone)
     only_funded = entry.options.get(CONF_ONLY_FUNDED, False)
     # Never shrinks: the sensors of a currency that is gone stay, unavailable.
     added: set[str] = set()
@@ -119,7 +123,7 @@ async def async_setup_entry(
             code
             for code, balance in coordinator.data.balances.items()
             if code not in added
-            and (not only_funded or balance.is_funded or code in registered)
+            and (not only_funded or balance.is_funded or code in coordinator.registered)
         )
         added.update(codes)
         async_add_entities(
@@ -142,7 +146,7 @@ async def async_setup_entry(
     entry.async_on_unload(coordinator.async_add_listener(add_currencies))
 
 
-class CryptoCloudAccountSensor(CryptoCloudVoiceSensor):
+class CryptoCloudAccountSensor(CryptoCloudEntity, SensorEntity):
     """A total over all currencies of an account."""
 
     entity_description: CryptoCloudSensorDescription[Account]
@@ -153,19 +157,17 @@ class CryptoCloudAccountSensor(CryptoCloudVoiceSensor):
         description: CryptoCloudSensorDescription[Account],
     ) -> None:
         """Initialize the sensor."""
-        super().__init__(
-            coordinator, f"{coordinator.config_entry.entry_id}_{description.key}"
-        )
+        super().__init__(coordinator, description.key)
         self.entity_description = description
 
     @property
     @override
     def native_value(self) -> str | None:
         """Return the exact total."""
-        return plain(self.entity_description.value_fn(self.coordinator.data))
+        return format_plain(self.entity_description.value_fn(self.coordinator.data))
 
 
-class CryptoCloudCurrencySensor(CryptoCloudVoiceSensor):
+class CryptoCloudCurrencySensor(CryptoCloudEntity, SensorEntity):
     """An amount of one currency."""
 
     entity_description: CryptoCloudSensorDescription[Balance]
@@ -177,16 +179,17 @@ class CryptoCloudCurrencySensor(CryptoCloudVoiceSensor):
         code: str,
     ) -> None:
         """Initialize the sensor."""
-        unique_id = coordinator.unique_id(code, description.key)
-        super().__init__(coordinator, unique_id)
+        super().__init__(coordinator, currency_unique_id(code, description.key))
         self.entity_description = description
         self._code = code
         self._attr_translation_placeholders = {"currency": currency_title(code)}
         currency = self._balance.currency
         if description.native_unit_of_measurement is None:
+            # The unit must never change, or the sensor's statistics break.
+            registered = coordinator.registered.get(code, {}).get(description.key)
             self._attr_native_unit_of_measurement = (
-                coordinator.registered_unit(unique_id) or currency.short_code
-            )
+                registered and registered.unit_of_measurement
+            ) or currency.short_code
             self._attr_suggested_display_precision = 2 if currency.stablecoin else 8
 
     @property
@@ -204,19 +207,19 @@ class CryptoCloudCurrencySensor(CryptoCloudVoiceSensor):
     @override
     def native_value(self) -> str | None:
         """Return the exact amount."""
-        return plain(self.entity_description.value_fn(self._balance))
+        return format_plain(self.entity_description.value_fn(self._balance))
 
 
 class CryptoCloudBalanceSensor(CryptoCloudCurrencySensor):
-    """The balance of one currency, with all that is known about it."""
+    """The balance of one currency, with its other amounts and its currency."""
 
-    # Each of them stays the same or has a sensor of its own.
+    # Each of them is constant or has its own sensor.
     _unrecorded_attributes = frozenset({MATCH_ALL})
 
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        """Return the other amounts as numbers, and what the currency is."""
+        """Return the other amounts as numbers, and the currency."""
         balance = self._balance
         currency = balance.currency
         return {
@@ -231,7 +234,7 @@ class CryptoCloudBalanceSensor(CryptoCloudCurrencySensor):
     @property
     @override
     def entity_picture(self) -> str | None:
-        """Return the picture of the currency, unless pictures are switched off."""
+        """Return the picture of the currency, unless pictures are turned off."""
         if not self.available or not self.coordinator.config_entry.options.get(
             CONF_SHOW_ICONS, True
         ):

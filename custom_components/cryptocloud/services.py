@@ -16,10 +16,10 @@ from homeassistant.core import (
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 
-from .api import plain
 from .const import DOMAIN
 from .coordinator import CryptoCloudConfigEntry
 from .entity import currency_attributes
+from .models import format_plain
 
 SERVICE_GET_BALANCES = "get_balances"
 SERVICE_GET_BALANCES_SCHEMA = vol.Schema(
@@ -40,10 +40,9 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 
 async def _async_get_balances(call: ServiceCall) -> ServiceResponse:
-    """Return the balances of an account as of the last answer.
+    """Return the balances of an account from the last answer.
 
-    Amounts are decimals in plain notation, as text that keeps every digit, or None
-    where they are unknown.
+    Amounts are strings in plain notation with all their digits, or None if unknown.
     """
     entry = _get_entry(call)
     coordinator = entry.runtime_data
@@ -58,22 +57,22 @@ async def _async_get_balances(call: ServiceCall) -> ServiceResponse:
         "currencies": [
             {
                 **currency_attributes(balance.currency),
-                "balance": plain(balance.balance),
-                "balance_usd": plain(balance.balance_usd),
-                "available_balance": plain(balance.available),
-                "available_balance_usd": plain(balance.available_usd),
-                "on_hold": plain(balance.on_hold),
+                "balance": format_plain(balance.balance),
+                "balance_usd": format_plain(balance.balance_usd),
+                "available_balance": format_plain(balance.available),
+                "available_balance_usd": format_plain(balance.available_usd),
+                "on_hold": format_plain(balance.on_hold),
             }
             for _, balance in sorted(account.balances.items())
         ],
-        "total_balance": plain(account.total_usd),
-        "total_available_balance": plain(account.total_available_usd),
-        "total_on_hold": plain(account.total_on_hold_usd),
+        "total_balance": format_plain(account.total_usd),
+        "total_available_balance": format_plain(account.total_available_usd),
+        "total_on_hold": format_plain(account.total_on_hold_usd),
     }
 
 
 def _get_entry(call: ServiceCall) -> CryptoCloudConfigEntry:
-    """Return the account that is asked for, which is the only one if none is named."""
+    """Return the named account, or the only one if none is named."""
     if entry_id := call.data.get(ATTR_CONFIG_ENTRY_ID):
         named = call.hass.config_entries.async_get_entry(entry_id)
         entries = [named] if named and named.domain == DOMAIN else []

@@ -1,4 +1,4 @@
-"""Triggers on the money of an account."""
+"""Triggers for balance changes and totals."""
 
 from decimal import Decimal
 from typing import Any, ClassVar, override
@@ -19,7 +19,7 @@ from homeassistant.helpers.trigger import (
     TriggerConfig,
 )
 
-from .entity import own_entities
+from .entity import filter_own_entities
 from .event import EVENT_DECREASED, EVENT_INCREASED
 from .sensor import USD
 
@@ -54,25 +54,26 @@ class BalanceChangeTrigger(StatelessEntityTriggerBase):
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
         """Leave out the events of other integrations."""
-        return own_entities(self._hass, super().entity_filter(entities))
+        return filter_own_entities(self._hass, super().entity_filter(entities))
 
     @override
     def is_valid_transition(self, from_state: State, to_state: State) -> bool:
-        """Return whether there was an event, be it in the same millisecond.
+        """Return whether an event fired.
 
-        Then it is of another currency. Names and icons change without an event.
+        A second event in the same millisecond has another currency. Renames change the
+        state without an event.
         """
         return (
             super().is_valid_transition(from_state, to_state)
             or from_state.attributes.get("currency") != to_state.attributes["currency"]
         )
 
-    # Home Assistant 2026.6 passes the state alone.
+    # Home Assistant 2026.6 passes only the state.
     @override
     def is_valid_state(self, state: State, *_: Any) -> bool:
-        """Return whether the event is one that was asked for.
+        """Return whether the event matches the options.
 
-        A change whose value cannot be told is worth telling of.
+        Changes with an unknown USD value always match.
         """
         attributes = state.attributes
         amount_usd = attributes.get("amount_usd")
@@ -96,7 +97,7 @@ class BalanceDecreasedTrigger(BalanceChangeTrigger):
 
 
 class TotalCrossedThresholdTrigger(EntityNumericalStateCrossedThresholdTriggerBase):
-    """Trigger for a total, or another amount in USD, that crosses a threshold."""
+    """Trigger for amounts in USD that cross a threshold."""
 
     _domain_specs = {SENSOR_DOMAIN: DomainSpec(device_class=SensorDeviceClass.MONETARY)}
     _valid_unit = USD
@@ -104,7 +105,7 @@ class TotalCrossedThresholdTrigger(EntityNumericalStateCrossedThresholdTriggerBa
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
         """Leave out the sensors of other integrations."""
-        return own_entities(self._hass, super().entity_filter(entities))
+        return filter_own_entities(self._hass, super().entity_filter(entities))
 
 
 TRIGGERS: dict[str, type[Trigger]] = {

@@ -1,0 +1,164 @@
+"""Client for the balance method of CryptoCloud's merchant API, version 2.
+
+Facts about the API are from https://docs.cryptocloud.plus/en/api-reference-v2/balance.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+import re
+from typing import ClassVar
+import zlib
+
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, hdrs
+
+from .answer import STATUSES_WITH_BODY, Problem, parse_answer
+from .models import Account
+
+MAX_BODY_SIZE = 8 * 1024 * 1024
+# Longer bodies are decoded in a thread to keep the event loop free.
+MAX_BODY_SIZE_IN_LOOP = 64 * 1024
+TIMEOUT = ClientTimeout(total=30)
+
+_HEADER_VALUE = re.compile(r"[!-~]+")
+
+
+class CryptoCloudError(Exception):
+    """Failure to get the balances; the message never holds the API key."""
+
+    translation_key: ClassVar[str]
+
+
+class CryptoCloudAuthError(CryptoCloudError):
+    """The API key was refused."""
+
+    translation_key = "invalid_auth"
+
+
+class CryptoCloudConnectionError(CryptoCloudError):
+    """CryptoCloud could not be reached, or answered with an HTTP error.
+
+    `retry_after` is the number of seconds CryptoCloud asks to wait, if it does.
+    """
+
+    translation_key = "cannot_connect"
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        """Initialize the error."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class CryptoCloudTimeoutError(CryptoCloudError):
+    """No complete answer arrived in time."""
+
+    translation_key = "timeout_connect"
+
+
+class CryptoCloudResponseError(CryptoCloudError):
+    """The answer is not a list of balances."""
+
+    translation_key = "invalid_response"
+
+
+class CryptoCloudClient:
+    """Client for one API key."""
+
+    base_url: ClassVar[str] = "https://api.cryptocloud.plus"
+
+    def __init__(self, *, session: ClientSession, api_key: str) -> None:
+        """Initialize the client."""
+        self._session = session
+        self._api_key = api_key
+        # What the last good answer consisted of, for diagnostics
+        self.last_body: bytes | None = None
+
+    async def get_account(self) -> Account:
+        """Return all balances, with one request.
+
+        Raises CryptoCloudAuthError, CryptoCloudConnectionError,
+        CryptoCloudTimeoutError or CryptoCloudResponseError.
+        """
+        if not _HEADER_VALUE.fullmatch(self._api_key):
+            raise CryptoCloudAuthError("The API key cannot stand in an HTTP header")
+        status, body, retry_after = await self._post("/v2/merchant/wallet/balance/all")
+        if len(body or b"") <= MAX_BODY_SIZE_IN_LOOP:
+            account = parse_answer(status, body)
+        else:
+            account = await asyncio.to_thread(parse_answer, status, body)
+        match account:
+            case Problem.KEY_REFUSED:
+                raise CryptoCloudAuthError(f"HTTP status {status}")
+            case Problem.HTTP_STATUS:
+                raise CryptoCloudConnectionError(f"HTTP status {status}", retry_after)
+            case Problem.NO_BALANCES:
+                raise CryptoCloudResponseError("The answer holds no list of balances")
+        self.last_body = body
+        return account
+
+    async def _post(self, path: str) -> tuple[int, bytes | None, float | None]:
+        """Send a request; return the answer's status, body and seconds to wait."""
+        error: CryptoCloudError
+        try:
+            async with self._session.post(
+                f"{self.base_url}{path}",
+                headers={
+                    hdrs.ACCEPT: "application/json",
+                    hdrs.ACCEPT_ENCODING: "gzip",
+                    hdrs.AUTHORIZATION: f"Token {self._api_key}",
+                },
+                # A redirect would forward the key.
+                allow_redirects=False,
+                # _read decompresses, with a size limit.
+                auto_decompress=False,
+                timeout=TIMEOUT,
+            ) as response:
+                body = None
+                if response.status in STATUSES_WITH_BODY:
+                    body = await _read(response)
+                retry_after = response.headers.get(hdrs.RETRY_AFTER)
+                return response.status, body, _parse_retry_after(retry_after)
+        except TimeoutError:
+            error = CryptoCloudTimeoutError(f"No whole answer in {TIMEOUT.total:g} s")
+        except ClientError as err:
+            error = CryptoCloudConnectionError(type(err).__name__)
+        # Not raised in the handler: aiohttp's errors can hold the request's headers,
+        # and the key must not be found along the chain of exceptions.
+        raise error
+
+
+async def _read(response: ClientResponse) -> bytes | None:
+    """Return the decompressed body, or None if it is too long or damaged."""
+    encoding = response.headers.get(hdrs.CONTENT_ENCODING, "identity").lower()
+    if encoding not in ("identity", "gzip"):
+        return None
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        if unpacker is None:
+            body += chunk
+        else:
+            try:
+                body += unpacker.decompress(chunk, MAX_BODY_SIZE + 1 - len(body))
+            except zlib.error:
+                return None
+        if len(body) > MAX_BODY_SIZE or (unpacker and unpacker.unused_data):
+            return None
+    if unpacker and not unpacker.eof:
+        return None
+    return bytes(body)
+
+
+def _parse_retry_after(value: str | None) -> float | None:
+    """Return the seconds that a Retry-After header asks to wait, if it is valid."""
+    if value is None:
+        return None
+    if value.isdecimal():
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return (date - datetime.now(UTC)).total_seconds()

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,28 @@ def logged(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
         if record.name.startswith("custom_components.cryptocloud")
         and record.levelno == level
     ]
+
+
+def complaints(
+    caplog: pytest.LogCaptureFixture, level: int = logging.WARNING
+) -> list[str]:
+    """Return what anyone logged at a level or above."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelno >= level
+        # One warns of every custom integration, the other of a busy machine.
+        and record.name not in {"homeassistant.loader", "asyncio"}
+    ]
+
+
+async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> bool:
+    """Set up an account, which is added if it is new; return whether it worked."""
+    if not hass.config_entries.async_get_entry(entry.entry_id):
+        entry.add_to_hass(hass)
+    is_loaded = await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return is_loaded
 
 
 async def start_flow(

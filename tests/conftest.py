@@ -22,7 +22,7 @@ from homeassistant.helpers.entity import Entity
 from homeassistant.util import dt as dt_util
 from tools.sandbox import Sandbox
 
-from .common import API_KEY, OTHER_API_KEY, Poll, load_rows, make_entry
+from .common import API_KEY, OTHER_API_KEY, Poll, load_rows, make_entry, set_up
 
 for profile, examples in (("default", 500), ("long", 10_000)):
     settings.register_profile(
@@ -80,8 +80,7 @@ async def loaded_entry(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> MockConfigEntry:
     """Return an account that is set up."""
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     return entry
 
 

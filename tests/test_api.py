@@ -10,7 +10,7 @@ from custom_components.cryptocloud import api
 from homeassistant.core import HomeAssistant
 from tools.sandbox import Body, Fault, Sandbox, Twist
 
-from .common import get_value, make_row
+from .common import get_value, make_row, set_up
 
 ROW = '{"currency": {"code": "BTC"}, "balance_crypto": 5}'
 ANSWER = f'{{"status": "success", "result": [{ROW}]}}'
@@ -44,8 +44,7 @@ async def test_odd_but_right(
 ) -> None:
     """Test answers that say what they should in their own way."""
     sandbox.fault = fault
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     assert get_value(hass, "btc") == "5"
 
 
@@ -54,7 +53,7 @@ async def test_one_byte_too_many(
 ) -> None:
     """Test that the limit is where it should be."""
     sandbox.fault = Body(ANSWER + " " * (8 * 1024 * 1024 - len(ANSWER) + 1))
-    assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert not await set_up(hass, entry)
     assert entry.reason
     assert "something other than balances" in entry.reason
 
@@ -66,8 +65,7 @@ async def test_many_currencies(
     rows = [make_row(f"C{number}", number) for number in range(400)]
     sandbox.rows = rows
     assert len(json.dumps(rows)) > 64 * 1024
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     assert get_value(hass, "c399") == "399"
     assert get_value(hass, "total_balance") == str(sum(range(400)))
 
@@ -83,7 +81,7 @@ async def test_too_many_values(
     """Test that JSON that would hold up Home Assistant is not even decoded."""
     more = f'"more": [{", ".join("0" for _ in range(values))}], "status"'
     sandbox.fault = Body(ANSWER.replace('"status"', more))
-    assert await hass.config_entries.async_setup(entry.entry_id) == is_read
+    assert await set_up(hass, entry) == is_read
 
 
 def test_timeout() -> None:

@@ -6,7 +6,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 import json
-import logging
 from pathlib import Path
 import shutil
 from typing import Any
@@ -42,7 +41,16 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from tools.sandbox import Sandbox
 
-from .common import API_KEY, OTHER_API_KEY, Poll, Row, make_entry, make_row
+from .common import (
+    API_KEY,
+    OTHER_API_KEY,
+    Poll,
+    Row,
+    complaints,
+    make_entry,
+    make_row,
+    set_up,
+)
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "blueprints" / "automation" / "cryptocloud"
@@ -128,16 +136,6 @@ def elapse(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> Poll:
                 await hass.async_block_till_done()
 
     return elapse
-
-
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what was logged that should not be."""
-    return [
-        record.getMessage()
-        for record in caplog.records
-        if record.name.startswith("homeassistant.")
-        and record.levelno >= logging.WARNING
-    ]
 
 
 def is_waiting(hass: HomeAssistant) -> bool:
@@ -488,7 +486,7 @@ async def test_account_unreachable_given_up(
     await elapse()
     assert is_waiting(hass) is (told and hass.states.get(EVENT) is not None)
     assert messages == [GONE] * told
-    assert warnings(caplog) == []
+    assert complaints(caplog) == []
 
 
 @pytest.mark.parametrize("limit", [100, 1000])
@@ -515,7 +513,7 @@ async def test_withdraw_reminder_of_a_deleted_sensor(
     for _ in range(3):
         await elapse(timedelta(days=1))
     assert messages == []
-    assert warnings(caplog) == []
+    assert complaints(caplog) == []
 
 
 @pytest.fixture
@@ -524,9 +522,7 @@ async def other_entry(
 ) -> MockConfigEntry:
     """Return another account, named like the integration."""
     entry = make_entry(OTHER_API_KEY, title="cryptocloud")
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     return entry
 
 
@@ -654,9 +650,9 @@ async def test_daily_summary_after_a_start_during_an_outage(
     async def set_up_late(*args: Any) -> None:
         for _ in range(100):
             await asyncio.sleep(0)
-        await set_up(*args)
+        await original(*args)
 
-    set_up = sensor.async_setup_entry
+    original = sensor.async_setup_entry
     monkeypatch.setattr(sensor, "async_setup_entry", set_up_late)
     sandbox.body = None
     await hass.config_entries.async_reload(loaded_entry.entry_id)

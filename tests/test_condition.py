@@ -13,7 +13,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from tools.sandbox import Sandbox, Status
 
-from .common import Poll, make_row
+from .common import Poll, make_row, set_up
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ async def test_is_balance(
 ) -> None:
     """Test balances of 5 and 3, and another sensor that does not count."""
     sandbox.rows = [make_row("A", 5), make_row("B", 3)]
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert await set_up(hass, entry)
     hass.states.async_set("sensor.other", "1000")
     hass.states.async_set("input_number.limit", "4")
     calls = async_mock_service(hass, "test", "notify")

@@ -23,6 +23,7 @@ from .common import (
     get_value,
     make_entry,
     make_row,
+    set_up,
     start_flow,
     submit,
     suggested_values,
@@ -313,9 +314,7 @@ async def test_option_stays_on(
 ) -> None:
     """Test that another option changed takes no drained currency away."""
     entry = make_entry(only_funded=True)
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     assert sandbox.rows
     sandbox.rows[1] |= dict.fromkeys(
         (
@@ -342,8 +341,7 @@ async def test_option_needs_an_answer(
 ) -> None:
     """Test that without any answer nobody knows what holds nothing."""
     sandbox.fault = Status(503)
-    await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await set_up(hass, entry)
     assert entry.state is ConfigEntryState.SETUP_RETRY
 
     result = await hass.config_entries.options.async_init(entry.entry_id)
@@ -407,8 +405,7 @@ async def test_option_keeps_what_is_unknown(
         make_row("C", 2),
         make_row("D", 0),
     ]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     result = await hass.config_entries.options.async_init(entry.entry_id)
     await hass.config_entries.options.async_configure(
         result["flow_id"], {"only_funded": True, "show_icons": True}
@@ -425,8 +422,7 @@ async def test_option_of_an_empty_account(
 ) -> None:
     """Test the option where there is nothing to take away."""
     sandbox.rows = []
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     result = await hass.config_entries.options.async_init(entry.entry_id)
     result = await hass.config_entries.options.async_configure(
         result["flow_id"], {"only_funded": True, "show_icons": True}

@@ -21,7 +21,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from tools.sandbox import Sandbox, Status
 
-from .common import API_KEY, OTHER_API_KEY, Poll, get_value, logged
+from .common import API_KEY, OTHER_API_KEY, Poll, get_value, logged, set_up
 
 
 async def test_server_down(
@@ -101,8 +101,7 @@ async def test_retry_after_of_the_first_refresh(
 ) -> None:
     """Test that the set-up waits as long as asked, where Home Assistant can."""
     sandbox.fault = Status(429, headers={"Retry-After": "600"})
-    await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await set_up(hass, entry)
     await poll(timedelta(minutes=9))
     waits = (MAJOR_VERSION, MINOR_VERSION) >= (2026, 11)
     assert sandbox.request_count == (1 if waits else 2)

@@ -17,7 +17,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from tools.sandbox import Sandbox, Status
 
-from .common import API_KEY, Poll, make_row
+from .common import API_KEY, Poll, make_row, set_up
 
 
 @pytest.fixture(autouse=True)
@@ -55,8 +55,7 @@ async def test_diagnostics_of_odd_answers(
         {"currency": []},
         7,
     ]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     sandbox.fault = Status(503)
     await poll()
 
@@ -80,8 +79,7 @@ async def test_diagnostics_without_an_answer(
 ) -> None:
     """Test the diagnostics of an account that could not be set up."""
     sandbox.fault = Status(503)
-    await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await set_up(hass, entry)
     diagnostics = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     assert diagnostics == snapshot(exclude=props("time"))
 

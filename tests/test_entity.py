@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from tools.sandbox import Sandbox
 
-from .common import make_entry
+from .common import make_entry, set_up
 
 
 async def test_device(
@@ -36,9 +36,7 @@ async def test_device_is_named_as_the_entry(
 ) -> None:
     """Test that the name a user gives to the account reaches its sensors."""
     entry = make_entry(title="Coffee shop")
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     state = hass.states.get("sensor.coffee_shop_usdt_trc20")
     assert state
     assert state.name == "Coffee shop USDT TRC20"

@@ -15,7 +15,7 @@ from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers.event import async_track_state_change_event
 from tools.sandbox import Sandbox, Status
 
-from .common import OTHER_API_KEY, Poll, make_entry, make_row
+from .common import OTHER_API_KEY, Poll, make_entry, make_row, set_up
 
 EVENT = "event.cryptocloud_balance_change"
 
@@ -144,8 +144,7 @@ async def test_amounts(
 ) -> None:
     """Test exact amounts, and their value where the answer tells it."""
     sandbox.rows = [make_row("BTC")]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     sandbox.rows = [make_row("BTC", **row)]
     await poll()
     assert brief(events) == [event]
@@ -218,8 +217,7 @@ async def test_sequences(
 ) -> None:
     """Test which answers are events."""
     sandbox.rows = [make_row("A", 5)]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     for rows in answers:
         sandbox.rows = rows
         await poll()
@@ -235,8 +233,7 @@ async def test_empty_list_at_first(
 ) -> None:
     """Test that the first currencies ever listed are no payments."""
     sandbox.rows = []
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     sandbox.rows = [make_row("A", 5)]
     await poll()
     assert brief(events) == []
@@ -315,9 +312,7 @@ async def test_removal(
     assert sandbox.rows
     sandbox.rows[0]["balance_crypto"] = 7
     entry = make_entry(entry_id=loaded_entry.entry_id)
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     assert brief(events) == []
 
 
@@ -326,9 +321,7 @@ async def test_option_is_no_event(
 ) -> None:
     """Test that currencies shown because of an option are no payments."""
     entry = make_entry(only_funded=True)
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     result = await hass.config_entries.options.async_init(entry.entry_id)
     await hass.config_entries.options.async_configure(
         result["flow_id"], {"only_funded": False, "show_icons": True}
@@ -343,9 +336,7 @@ async def test_unfunded_currency(
 ) -> None:
     """Test the first funds of a currency that has no sensor yet."""
     entry = make_entry(only_funded=True)
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     assert sandbox.rows
     sandbox.rows[2] |= {"balance_crypto": 2, "balance_usd": 1200}
     await poll()
@@ -357,9 +348,7 @@ async def test_two_accounts(
 ) -> None:
     """Test that each account has its event."""
     entry = make_entry(OTHER_API_KEY, title="Tea shop")
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     assert hass.states.async_entity_ids("event") == [
         EVENT,
         "event.tea_shop_balance_change",

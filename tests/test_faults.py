@@ -28,7 +28,16 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.setup import async_setup_component
 from tools.sandbox import CASES, Sandbox
 
-from .common import OTHER_API_KEY, Poll, logged, start_flow, submit, suggested_values
+from .common import (
+    OTHER_API_KEY,
+    Poll,
+    complaints,
+    logged,
+    set_up,
+    start_flow,
+    submit,
+    suggested_values,
+)
 from .faults import CURRENCIES, EXPECTED, TABLE, USUAL, Expected
 
 type Strike = Callable[[str | None], Awaitable[None]]
@@ -127,17 +136,6 @@ def check_sensors(
             assert state.attributes.get(name) == value
 
 
-def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what anyone logged as a warning or worse."""
-    return [
-        record.getMessage()
-        for record in caplog.records
-        if record.levelno >= logging.WARNING
-        # One warns of every custom integration, the other of a busy machine.
-        and record.name not in {"homeassistant.loader", "asyncio"}
-    ]
-
-
 def test_table_is_whole() -> None:
     """Test that the sandbox's faults and the expectations are about the same."""
     faults = {group: set(cases) for group, cases in CASES.items()}
@@ -202,8 +200,7 @@ async def test_first_refresh(
 ) -> None:
     """Test that the set-up is tried again or a new key asked for, else the sensors."""
     await strike(fault)
-    await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await set_up(hass, entry)
     assert sandbox.request_count == expected.arrives
     flows = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
     if expected.error is None:
@@ -251,8 +248,7 @@ async def test_poll(
 ) -> None:
     """Test that nothing is shown while nothing is known, and the way back."""
     # Here, since the order of fixtures does not say when entities are enabled.
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     check_sensors(hass, Expected())
     requests = sandbox.request_count
 

@@ -18,7 +18,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from tools.sandbox import Sandbox
 
-from .common import OTHER_API_KEY, make_entry
+from .common import OTHER_API_KEY, make_entry, set_up
 
 DASHBOARD = Path(__file__).parents[1] / "docs" / "dashboard.yaml"
 
@@ -42,8 +42,7 @@ async def test_served_once(
 ) -> None:
     """Test that all accounts share one module, whose address follows its content."""
     other = make_entry(OTHER_API_KEY, title="Other")
-    other.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(other.entry_id)
+    assert await set_up(hass, other)
     assert await hass.config_entries.async_reload(loaded_entry.entry_id)
 
     [url] = urls
@@ -88,8 +87,7 @@ async def test_yaml(
 ) -> None:
     """Test that the plain dashboard shows entities as they are named."""
     sandbox.rows = None
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     named = list_entities(yaml.safe_load(DASHBOARD.read_text()))
     assert len(named) > 5
     assert named <= set(hass.states.async_entity_ids())

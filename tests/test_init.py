@@ -13,7 +13,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from tools.sandbox import Sandbox
 
-from .common import API_KEY, Poll, get_value, logged, make_entry
+from .common import API_KEY, Poll, get_value, logged, make_entry, set_up
 
 
 async def test_unload_and_reload(
@@ -27,8 +27,7 @@ async def test_unload_and_reload(
     await poll()
     assert sandbox.request_count == 1
 
-    assert await hass.config_entries.async_setup(loaded_entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, loaded_entry)
     assert get_value(hass, "usdt_trc20") == "1250.5"
 
 
@@ -51,8 +50,7 @@ async def test_entry_without_options(hass: HomeAssistant, sandbox: Sandbox) -> N
     entry = make_entry()
     entry.add_to_hass(hass)
     hass.config_entries.async_update_entry(entry, options={})
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     assert get_value(hass, "bnb") == "0"
     state = hass.states.get("sensor.cryptocloud_usdt_trc20")
     assert state
@@ -66,8 +64,7 @@ async def test_unique_id_from_the_key_is_dropped(
     entry = MockConfigEntry(
         domain=DOMAIN, data={"api_key": API_KEY}, unique_id="a hash", minor_version=1
     )
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert await set_up(hass, entry)
     assert entry.unique_id is None
     assert (entry.version, entry.minor_version) == (1, 2)
 
@@ -82,7 +79,6 @@ async def test_failing_dashboard_costs_one_warning(
     with patch(
         "custom_components.cryptocloud.dashboard.async_setup", side_effect=TypeError
     ):
-        assert await hass.config_entries.async_setup(entry.entry_id)
-        await hass.async_block_till_done()
+        assert await set_up(hass, entry)
     assert get_value(hass, "usdt_trc20") == "1250.5"
     assert logged(caplog, logging.WARNING) == ["Dashboard could not be set up"]

@@ -26,7 +26,16 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from tools.sandbox import Delay, Hang, Sandbox, Status
 
-from .common import API_KEY, OTHER_API_KEY, Poll, get_state, get_value, make_entry
+from .common import (
+    API_KEY,
+    OTHER_API_KEY,
+    Poll,
+    complaints,
+    get_state,
+    get_value,
+    logged,
+    make_entry,
+)
 
 type End = Callable[[HomeAssistant, str], Awaitable[object]]
 
@@ -36,20 +45,6 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():  # noqa: ASYNC110 # nobody sets an event for it
             await asyncio.sleep(0.01)
-
-
-@pytest.fixture
-def errors(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """Return what anybody logged as an error."""
-
-    def errors() -> list[str]:
-        return [
-            record.getMessage()
-            for record in caplog.records
-            if record.levelno >= logging.ERROR
-        ]
-
-    return errors
 
 
 @pytest.fixture
@@ -96,7 +91,7 @@ async def test_end_while_a_request_is_in_flight(
     hass: HomeAssistant,
     sandbox: Sandbox,
     loaded_entry: MockConfigEntry,
-    errors: Callable[[], list[str]],
+    caplog: pytest.LogCaptureFixture,
     end: End,
 ) -> None:
     """Test that the request ends with what asked for it."""
@@ -104,18 +99,18 @@ async def test_end_while_a_request_is_in_flight(
     await hass.async_block_till_done()
     assert loaded_entry.state is ConfigEntryState.NOT_LOADED
     assert sandbox.request_count == 2
-    assert errors() == []
+    assert complaints(caplog, logging.ERROR) == []
 
 
 @pytest.mark.usefixtures("request_in_flight")
 async def test_stop_while_a_request_is_in_flight(
-    hass: HomeAssistant, sandbox: Sandbox, errors: Callable[[], list[str]]
+    hass: HomeAssistant, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Test that Home Assistant does not wait for an answer when it stops."""
     async with asyncio.timeout(5):
         await hass.async_stop(force=True)
     assert sandbox.request_count == 2
-    assert errors() == []
+    assert complaints(caplog, logging.ERROR) == []
 
 
 @pytest.mark.usefixtures("request_in_flight")
@@ -123,7 +118,7 @@ async def test_reload_while_a_request_is_in_flight(
     hass: HomeAssistant,
     sandbox: Sandbox,
     loaded_entry: MockConfigEntry,
-    errors: Callable[[], list[str]],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Test that a reload waits for no old request."""
     assert sandbox.rows
@@ -132,7 +127,7 @@ async def test_reload_while_a_request_is_in_flight(
     await hass.async_block_till_done()
     assert get_value(hass, "usdt_trc20") == "7"
     assert sandbox.request_count == 3
-    assert errors() == []
+    assert complaints(caplog, logging.ERROR) == []
 
 
 @pytest.mark.usefixtures("short_timeout")
@@ -140,7 +135,7 @@ async def test_remove_during_the_first_refresh(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,
-    errors: Callable[[], list[str]],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Test removing an account that is still being set up."""
     sandbox.fault = Hang()
@@ -151,14 +146,14 @@ async def test_remove_during_the_first_refresh(
     await hass.async_block_till_done()
     assert hass.config_entries.async_entries(DOMAIN) == []
     assert hass.states.async_all("sensor") == []
-    assert errors() == []
+    assert complaints(caplog, logging.ERROR) == []
 
 
 @pytest.mark.usefixtures("loaded_entry")
 async def test_refresh_while_a_request_is_in_flight(
     hass: HomeAssistant,
     sandbox: Sandbox,
-    errors: Callable[[], list[str]],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Test that an update asked for during a poll waits for its turn."""
     assert await async_setup_component(hass, HOMEASSISTANT_DOMAIN, {})
@@ -177,7 +172,7 @@ async def test_refresh_while_a_request_is_in_flight(
     )
     await hass.async_block_till_done(wait_background_tasks=True)
     assert get_value(hass, "usdt_trc20") == "7"
-    assert errors() == []
+    assert complaints(caplog, logging.ERROR) == []
 
 
 async def test_thousand_polls(
@@ -201,15 +196,9 @@ async def test_thousand_polls(
         assert value == (str(number) if good else STATE_UNAVAILABLE)
     assert sandbox.request_count == 1001
     assert set(entity_registry.entities) == entities
-    records = [
-        record.levelname
-        for record in caplog.records
-        if record.name.startswith("custom_components.cryptocloud")
-        and record.levelno >= logging.INFO
-    ]
-    assert records.count("ERROR") == 500
-    assert records.count("INFO") == 499
-    assert len(records) == 999
+    assert len(logged(caplog, logging.ERROR)) == 500
+    assert len(logged(caplog, logging.INFO)) == 499
+    assert logged(caplog, logging.WARNING) == []
 
 
 async def test_flickering_currency(
@@ -218,7 +207,7 @@ async def test_flickering_currency(
     loaded_entry: MockConfigEntry,
     poll: Poll,
     entity_registry: er.EntityRegistry,
-    errors: Callable[[], list[str]],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Test a currency that comes and goes, in an answer that does, too."""
     rows = sandbox.rows
@@ -237,7 +226,7 @@ async def test_flickering_currency(
         assert get_value(hass, "total_balance") == total
         assert get_state(hass, "eth").attributes["unit_of_measurement"] == "ETH"
     assert set(entity_registry.entities) == entities
-    assert errors() == []
+    assert complaints(caplog, logging.ERROR) == []
 
 
 async def test_key_revoked_and_given_back(

@@ -15,7 +15,7 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from tools.sandbox import Sandbox
 
-from .common import OTHER_API_KEY, Poll, make_entry, make_row
+from .common import OTHER_API_KEY, Poll, make_entry, make_row, set_up
 
 EVENT = "event.cryptocloud_balance_change"
 
@@ -30,7 +30,7 @@ async def test_balance_changes(
 ) -> None:
     """Test that each change of one poll is told, with its amount and value."""
     sandbox.rows = [make_row(code, Decimal(10)) for code in ("A_NET", "B", "C", "D")]
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert await set_up(hass, entry)
     # Not every environment of the tests has the frontend's own files.
     hass.config.components.add("frontend")
     assert await async_setup_component(hass, "logbook", {})

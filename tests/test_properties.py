@@ -25,7 +25,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from tools.sandbox import Sandbox
 
-from .common import API_KEY, Poll, make_row
+from .common import API_KEY, Poll, make_row, set_up
 
 AMOUNTS = {
     "balance": "balance_crypto",
@@ -573,8 +573,7 @@ async def test_what_is_shown(
             if count:
                 await next_answer(hass, entry, poll, reload=reload)
             else:
-                await hass.config_entries.async_setup(entry.entry_id)
-                await hass.async_block_till_done()
+                await set_up(hass, entry)
             assert sandbox.request_count > requests
             account = Account(hass, entry)
             account.check(answer)

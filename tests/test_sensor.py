@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+import logging
 from typing import Any
 
 import pytest
@@ -24,7 +25,18 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import json_loads
 from tools.sandbox import Sandbox
 
-from .common import Poll, Row, get_state, get_value, load_rows, make_entry, make_row
+from .common import (
+    Poll,
+    Row,
+    complaints,
+    get_state,
+    get_value,
+    load_rows,
+    logged,
+    make_entry,
+    make_row,
+    set_up,
+)
 
 TOTALS = ("total_balance", "total_available_balance", "total_on_hold")
 
@@ -59,8 +71,7 @@ async def test_documented_answer(
 ) -> None:
     """Test what the answer in CryptoCloud's documentation becomes."""
     sandbox.rows = load_rows("balance_documented")
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
 
     states = hass.states.async_all("sensor")
     assert {state.entity_id: state.state for state in states} == {
@@ -143,8 +154,7 @@ async def test_exact_amounts(
 ) -> None:
     """Test that amounts keep every digit and are written plainly."""
     sandbox.rows = [make_row("BTC", amount)]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
 
     assert get_value(hass, "btc") == value
     assert get_value(hass, "total_balance") == value
@@ -177,8 +187,7 @@ async def test_unknown_amounts(
         make_row("BTC", balance_crypto=amount, balance_usd=amount),
         make_row("ETH", available_balance=amount),
     ]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
 
     assert get_value(hass, "btc") == STATE_UNKNOWN
     assert get_value(hass, "btc_usd_value") == STATE_UNKNOWN
@@ -204,8 +213,7 @@ async def test_totals_are_exact(
         make_row("B", Decimal("0.2")),
         make_row("C", Decimal("1E+77"), available_balance=Decimal("1E-77")),
     ]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
 
     assert get_value(hass, "total_balance") == f"1{'0' * 77}.3"
     assert get_value(hass, "total_available_balance") == f"1{'0' * 77}.5"
@@ -254,8 +262,7 @@ async def test_currencies_are_added_in_order(
 ) -> None:
     """Test that the answer's order leaves no trace."""
     sandbox.rows = [make_row(code) for code in ("C", "A", "D", "B")]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     codes = [
         state.attributes.get("currency") for state in hass.states.async_all("sensor")
     ]
@@ -283,7 +290,7 @@ async def test_currency_goes_and_returns(
     sandbox.rows = rows
     await poll()
     assert get_value(hass, "eth") == "0.00000001"
-    assert "unique" not in caplog.text
+    assert complaints(caplog) == []
 
 
 async def test_gone_currency_is_removed_at_start(
@@ -365,8 +372,7 @@ async def test_empty_list_of_a_new_account(
 ) -> None:
     """Test that an account without currencies holds nothing."""
     sandbox.rows = []
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     assert get_value(hass, "total_balance") == "0"
     assert get_value(hass, "total_available_balance") == "0"
 
@@ -379,8 +385,7 @@ async def test_same_row_twice(
 ) -> None:
     """Test that a repeated row counts once."""
     sandbox.rows = [make_row("BTC", Decimal("1.0")), make_row("BTC", Decimal(1))]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     assert get_value(hass, "btc") == "1"
     assert get_value(hass, "total_balance") == "1"
 
@@ -396,8 +401,7 @@ async def test_contradicting_rows(
         make_row("BTC", balance_crypto=2),
         make_row("BTC"),
     ]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     assert get_value(hass, "btc") == STATE_UNKNOWN
     assert get_value(hass, "btc_available") == "1"
     assert get_value(hass, "eth") == "1"
@@ -425,16 +429,15 @@ async def test_unidentified_row(
 ) -> None:
     """Test that a row of no known currency is left out but for the totals."""
     sandbox.rows = [row, make_row("ETH")]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     assert len(hass.states.async_all("sensor")) == 3
     assert get_value(hass, "eth") == "1"
     assert get_value(hass, "total_balance") == total
     assert get_value(hass, "total_available_balance") == total
 
-    assert caplog.text.count("which currency they are of") == 1
     await poll()
-    assert caplog.text.count("which currency they are of") == 1
+    [message] = logged(caplog, logging.WARNING)
+    assert "which currency they are of" in message
 
 
 @pytest.mark.parametrize(
@@ -457,8 +460,7 @@ async def test_names(
 ) -> None:
     """Test that a currency is named after its code, whatever that is."""
     sandbox.rows = [make_row(code)]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     state = hass.states.get(f"sensor.{object_id}")
     assert state
     assert state.state == "1"
@@ -471,8 +473,7 @@ async def test_codes_like_keys(
     """Test that no two sensors are taken for one, whatever the codes."""
     codes = ["A", "A:balance", "A_available", "total", "total_balance", "A:balance:b"]
     sandbox.rows = [make_row(code) for code in codes]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
     assert {
@@ -500,8 +501,7 @@ async def test_missing_network(
     row = make_row("TON")
     row["currency"] |= {"obj_network": missing, "name": None, "enable": False}
     sandbox.rows = [row]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     state = get_state(hass, "ton")
     assert state.state == "1"
     assert state.attributes["currency_name"] is None
@@ -531,8 +531,7 @@ async def test_unit(
     row = make_row(code)
     row["currency"]["short_code"] = short_code
     sandbox.rows = [row]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     [state] = [
         state
         for state in hass.states.async_all("sensor")
@@ -586,8 +585,7 @@ async def test_pictures(
     row = make_row("BTC")
     row["currency"] |= {"icon_network": icon_network, "icon_base": icon_base}
     sandbox.rows = [row]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     expected = picture and f"https://a.example/{picture}.svg"
     assert get_state(hass, "btc").attributes.get("entity_picture") == expected
 
@@ -595,9 +593,7 @@ async def test_pictures(
 async def test_no_pictures(hass: HomeAssistant, sandbox: Sandbox) -> None:
     """Test that pictures can be switched off while the attributes stay."""
     entry = make_entry(show_icons=False)
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     attributes = get_state(hass, "usdt_trc20").attributes
     assert "entity_picture" not in attributes
     assert attributes["icon_base"] == (
@@ -626,8 +622,7 @@ async def test_only_funded(
     entry = make_entry(only_funded=True)
     entry.add_to_hass(hass)
     sandbox.rows = [make_row("BTC", 0), make_row("ETH", 0), make_row("TON", None)]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     assert len(hass.states.async_all("sensor")) == 2
     assert get_value(hass, "total_balance") == STATE_UNKNOWN
 
@@ -651,8 +646,7 @@ async def test_two_accounts(hass: HomeAssistant, sandbox: Sandbox) -> None:
         sandbox.valid_keys.add(api_key)
         entry = make_entry(api_key, title=title)
         entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     assert get_value(hass, "usdt_trc20") == "1250.5"
     assert get_value(hass, "2_usdt_trc20") == "1250.5"
 
@@ -673,8 +667,7 @@ async def test_entity_ids_in_other_languages(
 ) -> None:
     """Test that the ids of the currencies do not depend on the language."""
     hass.config.language = language
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     assert {f"sensor.{name}" for name in entity_ids} <= set(
         hass.states.async_entity_ids()
     )
@@ -692,7 +685,7 @@ async def test_statistics(
     """Test that a real recorder compiles receipts in the currency's own unit."""
     statistic_id = "sensor.cryptocloud_usdt_trc20"
     assert await async_setup_component(hass, "sensor", {})
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert await set_up(hass, entry)
     await async_wait_recording_done(hass)
     assert sandbox.rows
     sandbox.rows[0]["balance_crypto"] += Decimal("99.5")
@@ -725,12 +718,7 @@ async def test_statistics(
     )
     [row] = (await client.receive_json())["result"][statistic_id]
     assert (row["state"], row["sum"]) == (1350.0, 99.5)
-    assert not [
-        record
-        for record in caplog.records
-        if record.levelname in ("WARNING", "ERROR")
-        and record.name.startswith(("custom_components", "homeassistant.components"))
-    ]
+    assert complaints(caplog) == []
     await client.send_json_auto_id({"type": "recorder/validate_statistics"})
     assert (await client.receive_json())["result"] == {}
 

@@ -14,7 +14,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
 from tools.sandbox import Sandbox, Status
 
-from .common import OTHER_API_KEY, Poll, make_entry, make_row
+from .common import OTHER_API_KEY, Poll, make_entry, make_row, set_up
 
 
 async def get_balances(hass: HomeAssistant, **data: str) -> dict[str, object]:
@@ -40,8 +40,7 @@ async def test_get_balances_is_exact(
         make_row("B", Decimal("1234567890.123456789012345678")),
         make_row("A", Decimal("1E-8"), available_balance_usd="?"),
     ]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     response = await get_balances(hass)
     assert response["total_balance"] == "1234567890.123456799012345678"
     assert response["total_available_balance"] is None
@@ -63,9 +62,7 @@ async def test_account(
 
     sandbox.rows = [make_row("A", 5)]
     entry = make_entry(OTHER_API_KEY, title="Tea shop")
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     assert await get_balances(hass, config_entry_id=loaded_entry.entry_id) == response
     other = await get_balances(hass, config_entry_id=entry.entry_id)
     assert other["total_balance"] == "5"

@@ -15,7 +15,7 @@ from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
 from tools.sandbox import Sandbox, Status
 
-from .common import Poll, make_row
+from .common import Poll, make_row, set_up
 
 EVENT = "event.cryptocloud_balance_change"
 TOTAL = "sensor.cryptocloud_total_balance"
@@ -33,8 +33,7 @@ async def entry(
 ) -> MockConfigEntry:
     """Set up an account with little in it."""
     sandbox.rows = [make_row("A", 5), make_row("B", 5)]
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    assert await set_up(hass, entry)
     return entry
 
 

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -14,6 +15,8 @@ from custom_components.cryptocloud.const import DOMAIN
 from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
 from homeassistant.core import HomeAssistant, State
 from homeassistant.data_entry_flow import FlowResultType
+from tools.sandbox import Fault
+from tools.sandbox.faults import ANSWER
 
 API_KEY = "header.payload.signature-of-a-test"
 OTHER_API_KEY = "header.payload.signature-of-another-test"
@@ -89,6 +92,16 @@ def logged(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
         if record.name.startswith("custom_components.cryptocloud")
         and record.levelno == level
     ]
+
+
+def hold(until: Callable[[], Awaitable[object]]) -> Fault:
+    """Return a fault that holds back the right answer until something happens."""
+
+    async def fault(request: web.Request) -> web.StreamResponse:
+        await until()
+        return await request.app[ANSWER](request)
+
+    return fault
 
 
 def complaints(

@@ -1,11 +1,11 @@
 """Fixtures of the tests."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from datetime import timedelta
 import os
 from unittest.mock import patch
 
-from aiohttp import ClientTimeout
+from aiohttp import web
 from hypothesis import HealthCheck, Phase, settings
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -20,7 +20,7 @@ from custom_components.cryptocloud.const import UPDATE_INTERVAL
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity import Entity
 from homeassistant.util import dt as dt_util
-from tools.sandbox import Sandbox
+from tools.sandbox import Fault, Sandbox
 
 from .common import API_KEY, OTHER_API_KEY, Poll, load_rows, make_entry, set_up
 
@@ -85,9 +85,31 @@ async def loaded_entry(
 
 
 @pytest.fixture
-def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait one second for an answer, rather than thirty."""
-    monkeypatch.setattr(api, "TIMEOUT", ClientTimeout(total=1))
+def outlast(
+    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Fault], Fault]:
+    """Return what lets a fault last longer than the client waits, in no time.
+
+    The event loop's clock jumps once the request has arrived.
+    """
+    clock = hass.loop.time
+    skipped = 0.0
+    monkeypatch.setattr(hass.loop, "time", lambda: clock() + skipped)
+
+    def skip() -> None:
+        nonlocal skipped
+        assert api.TIMEOUT.total
+        # aiohttp rounds up to whole seconds.
+        skipped += api.TIMEOUT.total + 1
+
+    def outlast(fault: Fault) -> Fault:
+        async def outlasting(request: web.Request) -> web.StreamResponse:
+            hass.loop.call_soon(skip)
+            return await fault(request)
+
+        return outlasting
+
+    return outlast
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 import json
@@ -131,11 +130,18 @@ def elapse(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> Poll:
         now += after + timedelta(seconds=1)
         async_fire_time_changed(hass, now)
         await asyncio.gather(*loaded_entry._background_tasks)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(0.1):
-                await hass.async_block_till_done()
+        await settle()
 
     return elapse
+
+
+async def settle() -> None:
+    """Let everything happen that need not wait.
+
+    Home Assistant's own way would also wait for what the automation waits for.
+    """
+    for _ in range(100):
+        await asyncio.sleep(0)
 
 
 def is_waiting(hass: HomeAssistant) -> bool:
@@ -553,13 +559,11 @@ async def record_yesterday(
 async def move_to(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory, time: datetime
 ) -> None:
-    """Turn the clock, which stands still otherwise, but not for what still waits."""
-    for _ in range(20):
-        await asyncio.sleep(0)
+    """Turn the clock, which stands still otherwise."""
+    await settle()
     freezer.move_to(time)
     async_fire_time_changed(hass)
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await settle()
 
 
 @pytest.mark.parametrize(

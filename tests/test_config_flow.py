@@ -14,13 +14,14 @@ from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
-from tools.sandbox import Delay, Sandbox, Status
+from tools.sandbox import Sandbox, Status
 
 from .common import (
     API_KEY,
     OTHER_API_KEY,
     Poll,
     get_value,
+    hold,
     make_entry,
     make_row,
     set_up,
@@ -170,7 +171,7 @@ async def test_same_key_twice(
 
 async def test_same_key_in_two_flows(hass: HomeAssistant, sandbox: Sandbox) -> None:
     """Test that an account is added once, also from two windows at a time."""
-    sandbox.fault = Delay(0.2)
+    sandbox.fault, sandbox.fault_count = hold(asyncio.Barrier(2).wait), 2
     forms = [await start_flow(hass, None, "user") for _ in range(2)]
     results = await asyncio.gather(
         *(
@@ -195,7 +196,7 @@ async def test_new_key_in_two_flows(
     for entry in entries:
         entry.add_to_hass(hass)
         forms.append(await start_flow(hass, entry, "reconfigure"))
-    sandbox.fault = Delay(0.2)
+    sandbox.fault, sandbox.fault_count = hold(asyncio.Barrier(2).wait), 2
     results = await asyncio.gather(
         *(
             hass.config_entries.flow.async_configure(

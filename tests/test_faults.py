@@ -9,12 +9,11 @@ from time import process_time
 import tracemalloc
 from typing import override
 
-from aiohttp import ClientTimeout
 from aiohttp.resolver import AsyncResolver
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.cryptocloud import api
+from custom_components.cryptocloud.api import CryptoCloudClient
 from custom_components.cryptocloud.const import DOMAIN
 from homeassistant.components.homeassistant import (
     DOMAIN as HOMEASSISTANT_DOMAIN,
@@ -26,7 +25,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.setup import async_setup_component
-from tools.sandbox import CASES, Sandbox
+from tools.sandbox import CASES, Fault, Sandbox
 
 from .common import (
     OTHER_API_KEY,
@@ -78,7 +77,10 @@ class NameServer(asyncio.DatagramProtocol):
 
 @pytest.fixture
 async def strike(
-    hass: HomeAssistant, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    outlast: Callable[[Fault], Fault],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncGenerator[Strike]:
     """Return what lets a fault strike, by its name, or ends it."""
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
@@ -91,16 +93,15 @@ async def strike(
 
     async def strike(name: str | None) -> None:
         group, _, case = (name or "/").partition("/")
-        url, timeout = sandbox.url, 30.0
+        url, fault = sandbox.url, CASES.get(group, {}).get(case)
         if name == "transport/dns_failure":
             url = "http://sandbox.invalid"
         elif name == "transport/tls_failure":
             url = url.replace("http:", "https:")
-        elif name and TABLE[name].error == "timeout_connect":
-            timeout = 0.2
-        monkeypatch.setattr(api.CryptoCloudClient, "base_url", url)
-        monkeypatch.setattr(api, "TIMEOUT", ClientTimeout(total=timeout))
-        await sandbox.strike(CASES.get(group, {}).get(case))
+        elif fault and TABLE[f"{group}/{case}"].error == "timeout_connect":
+            fault = outlast(fault)
+        monkeypatch.setattr(CryptoCloudClient, "base_url", url)
+        await sandbox.strike(fault)
 
     yield strike
     assert not sandbox.strays  # Nobody followed a redirect.

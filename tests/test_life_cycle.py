@@ -24,7 +24,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from tools.sandbox import Delay, Hang, Sandbox, Status
+from tools.sandbox import Fault, Hang, Sandbox, Status
 
 from .common import (
     API_KEY,
@@ -33,8 +33,10 @@ from .common import (
     complaints,
     get_state,
     get_value,
+    hold,
     logged,
     make_entry,
+    set_up,
 )
 
 type End = Callable[[HomeAssistant, str], Awaitable[object]]
@@ -42,9 +44,8 @@ type End = Callable[[HomeAssistant, str], Awaitable[object]]
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that happens outside of Home Assistant's tasks."""
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 # nobody sets an event for it
-            await asyncio.sleep(0.01)
+    while not condition():  # noqa: ASYNC110 # nobody sets an event for it
+        await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -66,8 +67,7 @@ async def request_in_flight(
     )
     await until(lambda: sandbox.request_count == 2)
     yield
-    async with asyncio.timeout(5):
-        await left.wait()
+    await left.wait()
 
 
 async def unload(hass: HomeAssistant, entry_id: str) -> None:
@@ -107,7 +107,7 @@ async def test_stop_while_a_request_is_in_flight(
     hass: HomeAssistant, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Test that Home Assistant does not wait for an answer when it stops."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):  # Half of what the client waits
         await hass.async_stop(force=True)
     assert sandbox.request_count == 2
     assert complaints(caplog, logging.ERROR) == []
@@ -130,19 +130,29 @@ async def test_reload_while_a_request_is_in_flight(
     assert complaints(caplog, logging.ERROR) == []
 
 
-@pytest.mark.usefixtures("short_timeout")
 async def test_remove_during_the_first_refresh(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,
+    outlast: Callable[[Fault], Fault],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Test removing an account that is still being set up."""
-    sandbox.fault = Hang()
-    set_up = hass.async_create_task(hass.config_entries.async_setup(entry.entry_id))
-    await until(lambda: sandbox.request_count == 1)
-    await hass.config_entries.async_remove(entry.entry_id)
-    assert not await set_up
+    arrived = asyncio.Event()
+    removal = asyncio.Event()
+
+    async def hang(request: web.Request) -> web.StreamResponse:
+        arrived.set()
+        await removal.wait()
+        return await outlast(Hang())(request)
+
+    sandbox.fault = hang
+    first_refresh = hass.async_create_task(set_up(hass, entry))
+    await arrived.wait()
+    end = hass.async_create_task(hass.config_entries.async_remove(entry.entry_id))
+    removal.set()
+    await end
+    assert not await first_refresh
     await hass.async_block_till_done()
     assert hass.config_entries.async_entries(DOMAIN) == []
     assert hass.states.async_all("sensor") == []
@@ -157,19 +167,24 @@ async def test_refresh_while_a_request_is_in_flight(
 ) -> None:
     """Test that an update asked for during a poll waits for its turn."""
     assert await async_setup_component(hass, HOMEASSISTANT_DOMAIN, {})
-    sandbox.fault = Delay(0.2)
+    asked = asyncio.Event()
+    sandbox.fault, sandbox.fault_count = hold(asked.wait), 1
     async_fire_time_changed(
         hass, dt_util.utcnow() + UPDATE_INTERVAL + timedelta(seconds=1)
     )
     await until(lambda: sandbox.request_count == 2)
     assert sandbox.rows
     sandbox.rows[0]["balance_crypto"] = 7
-    await hass.services.async_call(
-        HOMEASSISTANT_DOMAIN,
-        SERVICE_UPDATE_ENTITY,
-        {ATTR_ENTITY_ID: ["sensor.cryptocloud_eth", "sensor.cryptocloud_bnb"]},
-        blocking=True,
+    update = hass.async_create_task(
+        hass.services.async_call(
+            HOMEASSISTANT_DOMAIN,
+            SERVICE_UPDATE_ENTITY,
+            {ATTR_ENTITY_ID: ["sensor.cryptocloud_eth", "sensor.cryptocloud_bnb"]},
+            blocking=True,
+        )
     )
+    asked.set()
+    await update
     await hass.async_block_till_done(wait_background_tasks=True)
     assert get_value(hass, "usdt_trc20") == "7"
     assert complaints(caplog, logging.ERROR) == []

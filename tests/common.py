@@ -126,6 +126,25 @@ async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> bool:
     return is_loaded
 
 
+async def reload(hass: HomeAssistant, entry: MockConfigEntry) -> bool:
+    """Reload an account; return whether it worked."""
+    is_loaded = await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    return is_loaded
+
+
+async def set_options(
+    hass: HomeAssistant, entry: MockConfigEntry, **options: bool
+) -> ConfigFlowResult:
+    """Fill in the form of an account's options."""
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], options
+    )
+    await hass.async_block_till_done()
+    return result
+
+
 async def start_flow(
     hass: HomeAssistant, entry: MockConfigEntry | None, source: str
 ) -> ConfigFlowResult:

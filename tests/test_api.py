@@ -58,6 +58,18 @@ async def test_one_byte_too_many(
     assert "something other than balances" in entry.reason
 
 
+async def test_more_after_the_gzip_stream(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """Test that an answer followed by anything else is not taken for whole."""
+    sandbox.fault = encoded("gzip", gzip.compress(ANSWER.encode()) + b"more")
+
+    assert not await set_up(hass, entry)
+
+    assert entry.reason
+    assert "something other than balances" in entry.reason
+
+
 async def test_many_currencies(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> None:

@@ -24,6 +24,8 @@ from .common import (
     hold,
     make_entry,
     make_row,
+    reload,
+    set_options,
     set_up,
     start_flow,
     submit,
@@ -75,6 +77,14 @@ async def test_request(hass: HomeAssistant, sandbox: Sandbox) -> None:
         assert request.body_length == 0
         # The client unpacks nothing else.
         assert request.headers["Accept-Encoding"] == "gzip"
+
+
+async def test_first_form_has_defaults(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """Test that all currencies and their icons are shown unless one says otherwise."""
+    result = await start_flow(hass, None, "user")
+    result = await submit(hass, result, api_key=API_KEY)
+
+    assert result["options"] == {"only_funded": False, "show_icons": True}
 
 
 async def test_options_of_the_first_form(hass: HomeAssistant, sandbox: Sandbox) -> None:
@@ -180,11 +190,13 @@ async def test_same_key_in_two_flows(hass: HomeAssistant, sandbox: Sandbox) -> N
         )
     )
     await hass.async_block_till_done()
-    assert {result["type"] for result in results} == {
-        FlowResultType.CREATE_ENTRY,
-        FlowResultType.ABORT,
-    }
-    assert len(hass.config_entries.async_entries(DOMAIN)) == 1
+
+    assert sorted(str(result.get("reason")) for result in results) == [
+        "None",
+        "already_configured",
+    ]
+    [entry] = hass.config_entries.async_entries(DOMAIN)
+    assert entry.state is ConfigEntryState.LOADED
 
 
 async def test_new_key_in_two_flows(
@@ -302,11 +314,7 @@ async def test_options(
     assert "entity_picture" not in state.attributes
 
     # Off again: what was taken away is back.
-    result = await hass.config_entries.options.async_init(loaded_entry.entry_id)
-    result = await hass.config_entries.options.async_configure(
-        result["flow_id"], {"only_funded": False, "show_icons": True}
-    )
-    await hass.async_block_till_done()
+    result = await set_options(hass, loaded_entry, only_funded=False, show_icons=True)
     assert get_value(hass, "bnb") == "0"
 
 
@@ -329,11 +337,7 @@ async def test_option_stays_on(
     await poll()
     assert get_value(hass, "eth") == "0"
 
-    result = await hass.config_entries.options.async_init(entry.entry_id)
-    await hass.config_entries.options.async_configure(
-        result["flow_id"], {"only_funded": True, "show_icons": False}
-    )
-    await hass.async_block_till_done()
+    await set_options(hass, entry, only_funded=True, show_icons=False)
     assert get_value(hass, "eth") == "0"
 
 
@@ -345,18 +349,14 @@ async def test_option_needs_an_answer(
     await set_up(hass, entry)
     assert entry.state is ConfigEntryState.SETUP_RETRY
 
-    result = await hass.config_entries.options.async_init(entry.entry_id)
     user_input = {"only_funded": True, "show_icons": False}
-    result = await hass.config_entries.options.async_configure(
-        result["flow_id"], user_input
-    )
+    result = await set_options(hass, entry, **user_input)
     assert result["type"] is FlowResultType.FORM
     assert result["errors"] == {"base": "no_balances"}
     assert suggested_values(result) == user_input
 
     sandbox.fault = None
-    await hass.config_entries.async_reload(entry.entry_id)
-    await hass.async_block_till_done()
+    await reload(hass, entry)
     result = await hass.config_entries.options.async_configure(
         result["flow_id"], user_input
     )
@@ -380,11 +380,8 @@ async def test_option_needs_a_present_answer(
     for name, value in answer.items():
         setattr(sandbox, name, value)
     await poll()
-    result = await hass.config_entries.options.async_init(loaded_entry.entry_id)
     user_input = {"only_funded": True, "show_icons": True}
-    result = await hass.config_entries.options.async_configure(
-        result["flow_id"], user_input
-    )
+    result = await set_options(hass, loaded_entry, **user_input)
     assert result["errors"] == {"base": "no_balances"}
     assert hass.states.get("sensor.cryptocloud_bnb")
 
@@ -407,15 +404,26 @@ async def test_option_keeps_what_is_unknown(
         make_row("D", 0),
     ]
     assert await set_up(hass, entry)
-    result = await hass.config_entries.options.async_init(entry.entry_id)
-    await hass.config_entries.options.async_configure(
-        result["flow_id"], {"only_funded": True, "show_icons": True}
-    )
-    await hass.async_block_till_done()
+    await set_options(hass, entry, only_funded=True, show_icons=True)
     codes = [
         state.attributes.get("currency") for state in hass.states.async_all("sensor")
     ]
     assert {code for code in codes if code} == {"A", "B", "C"}
+
+
+async def test_option_that_is_missing_is_off(
+    hass: HomeAssistant, sandbox: Sandbox
+) -> None:
+    """Test that the option takes currencies away though it was never set before."""
+    entry = make_entry()
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, options={})
+    assert await set_up(hass, entry)
+    assert get_value(hass, "bnb") == "0"
+
+    await set_options(hass, entry, only_funded=True, show_icons=True)
+
+    assert not hass.states.get("sensor.cryptocloud_bnb")
 
 
 async def test_option_of_an_empty_account(
@@ -424,10 +432,7 @@ async def test_option_of_an_empty_account(
     """Test the option where there is nothing to take away."""
     sandbox.rows = []
     assert await set_up(hass, entry)
-    result = await hass.config_entries.options.async_init(entry.entry_id)
-    result = await hass.config_entries.options.async_configure(
-        result["flow_id"], {"only_funded": True, "show_icons": True}
-    )
+    result = await set_options(hass, entry, only_funded=True, show_icons=True)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
@@ -435,9 +440,6 @@ async def test_option_of_an_account_that_is_not_loaded(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     """Test the options before the account was ever set up."""
-    result = await hass.config_entries.options.async_init(entry.entry_id)
-    result = await hass.config_entries.options.async_configure(
-        result["flow_id"], {"only_funded": True, "show_icons": True}
-    )
+    result = await set_options(hass, entry, only_funded=True, show_icons=True)
     assert result["type"] is FlowResultType.FORM
     assert result["errors"] == {"base": "no_balances"}

@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from tools.sandbox import Sandbox
 
-from .common import make_entry, set_up
+from .common import make_entry, reload, set_up
 
 
 async def test_device(
@@ -42,8 +42,7 @@ async def test_device_is_named_as_the_entry(
     assert state.name == "Coffee shop USDT TRC20"
 
     hass.config_entries.async_update_entry(entry, title="Tea shop")
-    await hass.config_entries.async_reload(entry.entry_id)
-    await hass.async_block_till_done()
+    await reload(hass, entry)
     state = hass.states.get("sensor.coffee_shop_usdt_trc20")
     assert state
     assert state.name == "Tea shop USDT TRC20"

@@ -15,7 +15,15 @@ from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers.event import async_track_state_change_event
 from tools.sandbox import Sandbox, Status
 
-from .common import OTHER_API_KEY, Poll, make_entry, make_row, set_up
+from .common import (
+    OTHER_API_KEY,
+    Poll,
+    make_entry,
+    make_row,
+    reload,
+    set_options,
+    set_up,
+)
 
 EVENT = "event.cryptocloud_balance_change"
 
@@ -115,6 +123,10 @@ async def test_several_changes(
     ("row", "event"),
     [
         ({"balance_crypto": 0}, ("decreased", "BTC", "1", None, "0")),
+        (
+            {"balance_crypto": Decimal("0.75")},
+            ("decreased", "BTC", "0.25", "0.33", "0.75"),
+        ),
         (
             {"balance_crypto": 3, "balance_usd": None},
             ("increased", "BTC", "2", None, "3"),
@@ -288,13 +300,11 @@ async def test_reload(
     assert brief(events) == []
     assert sandbox.rows
     sandbox.rows[0]["balance_crypto"] = 7
-    await hass.config_entries.async_reload(loaded_entry.entry_id)
-    await hass.async_block_till_done()
+    await reload(hass, loaded_entry)
     assert [event[:3] for event in brief(events)] == [
         ("decreased", "USDT_TRC20", "1243.5")
     ]
-    await hass.config_entries.async_reload(loaded_entry.entry_id)
-    await hass.async_block_till_done()
+    await reload(hass, loaded_entry)
     assert brief(events) == []
     sandbox.rows[0]["balance_crypto"] = 8
     await poll()
@@ -322,11 +332,7 @@ async def test_option_is_no_event(
     """Test that currencies shown because of an option are no payments."""
     entry = make_entry(only_funded=True)
     assert await set_up(hass, entry)
-    result = await hass.config_entries.options.async_init(entry.entry_id)
-    await hass.config_entries.options.async_configure(
-        result["flow_id"], {"only_funded": False, "show_icons": True}
-    )
-    await hass.async_block_till_done()
+    await set_options(hass, entry, only_funded=False, show_icons=True)
     await poll()
     assert brief(events) == []
 

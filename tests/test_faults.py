@@ -32,6 +32,7 @@ from .common import (
     Poll,
     complaints,
     logged,
+    reload,
     set_up,
     start_flow,
     submit,
@@ -224,8 +225,7 @@ async def test_first_refresh(
         assert entry.state is ConfigEntryState.SETUP_ERROR
         [flow] = flows
         assert flow["context"]["source"] == SOURCE_REAUTH
-        await hass.config_entries.async_reload(entry.entry_id)
-        await hass.async_block_till_done()
+        await reload(hass, entry)
     else:
         assert flows == []
         if expected.error:

@@ -13,7 +13,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from tools.sandbox import Sandbox
 
-from .common import API_KEY, Poll, get_value, logged, make_entry, set_up
+from .common import API_KEY, Poll, get_value, logged, make_entry, make_row, set_up
 
 
 async def test_unload_and_reload(
@@ -55,6 +55,20 @@ async def test_entry_without_options(hass: HomeAssistant, sandbox: Sandbox) -> N
     state = hass.states.get("sensor.cryptocloud_usdt_trc20")
     assert state
     assert "entity_picture" in state.attributes
+
+
+async def test_set_up_writes_each_state_once(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """Test that entities are notified after a set-up only if there are changes."""
+    sandbox.rows = [make_row("BTC")]
+
+    assert await set_up(hass, entry)
+
+    states = hass.states.async_all(("event", "sensor"))
+    assert len(states) == 4
+    for state in states:
+        assert state.last_reported == state.last_updated
 
 
 async def test_unique_id_from_the_key_is_dropped(

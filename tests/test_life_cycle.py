@@ -36,6 +36,7 @@ from .common import (
     hold,
     logged,
     make_entry,
+    reload,
     set_up,
 )
 
@@ -123,8 +124,7 @@ async def test_reload_while_a_request_is_in_flight(
     """Test that a reload waits for no old request."""
     assert sandbox.rows
     sandbox.rows[0]["balance_crypto"] = 7
-    await hass.config_entries.async_reload(loaded_entry.entry_id)
-    await hass.async_block_till_done()
+    await reload(hass, loaded_entry)
     assert get_value(hass, "usdt_trc20") == "7"
     assert sandbox.request_count == 3
     assert complaints(caplog, logging.ERROR) == []

@@ -35,6 +35,7 @@ from .common import (
     logged,
     make_entry,
     make_row,
+    reload,
     set_up,
 )
 
@@ -302,8 +303,7 @@ async def test_gone_currency_is_removed_at_start(
     """Test that what is absent from a complete answer at a start is removed."""
     assert sandbox.rows
     sandbox.rows = [row for row in sandbox.rows if row["currency"]["code"] != "ETH"]
-    await hass.config_entries.async_reload(loaded_entry.entry_id)
-    await hass.async_block_till_done()
+    await reload(hass, loaded_entry)
 
     entity_ids = {
         entity.entity_id
@@ -329,8 +329,7 @@ async def test_incomplete_answer_removes_nothing(
     """Test starts with an empty list and with rows of unknown currencies."""
     rows = sandbox.rows
     sandbox.rows = incomplete
-    await hass.config_entries.async_reload(loaded_entry.entry_id)
-    await hass.async_block_till_done()
+    await reload(hass, loaded_entry)
     assert get_value(hass, "eth") == STATE_UNAVAILABLE
 
     sandbox.rows = rows
@@ -361,8 +360,7 @@ async def test_empty_list_at_start(
 ) -> None:
     """Test that an empty list at a start makes the totals unknown."""
     sandbox.rows = []
-    await hass.config_entries.async_reload(loaded_entry.entry_id)
-    await hass.async_block_till_done()
+    await reload(hass, loaded_entry)
     assert get_value(hass, "total_balance") == STATE_UNKNOWN
     assert get_value(hass, "eth") == STATE_UNAVAILABLE
 
@@ -474,8 +472,7 @@ async def test_codes_like_keys(
     codes = ["A", "A:balance", "A_available", "total", "total_balance", "A:balance:b"]
     sandbox.rows = [make_row(code) for code in codes]
     assert await set_up(hass, entry)
-    await hass.config_entries.async_reload(entry.entry_id)
-    await hass.async_block_till_done()
+    await reload(hass, entry)
     assert {
         state.attributes["currency"]
         for state in hass.states.async_all("sensor")
@@ -550,8 +547,7 @@ async def test_unit_never_changes(
     await poll()
     assert get_state(hass, "eth").attributes["unit_of_measurement"] == "ETH"
 
-    await hass.config_entries.async_reload(loaded_entry.entry_id)
-    await hass.async_block_till_done()
+    await reload(hass, loaded_entry)
     assert get_state(hass, "eth").attributes["unit_of_measurement"] == "ETH"
 
 
@@ -634,8 +630,7 @@ async def test_only_funded(
     sandbox.rows = [make_row("BTC", 0), make_row("ETH", 0)]
     await poll()
     assert get_value(hass, "btc") == "0"
-    await hass.config_entries.async_reload(entry.entry_id)
-    await hass.async_block_till_done()
+    await reload(hass, entry)
     assert get_value(hass, "btc") == "0"
     assert not entity_registry.async_get("sensor.cryptocloud_eth")
 

@@ -15,7 +15,7 @@ from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
 from tools.sandbox import Sandbox, Status
 
-from .common import Poll, make_row, set_up
+from .common import Poll, make_row, reload, set_up
 
 EVENT = "event.cryptocloud_balance_change"
 TOTAL = "sensor.cryptocloud_total_balance"
@@ -214,8 +214,7 @@ async def test_reload(
     )
     for amount in (7, 10):
         sandbox.rows = [make_row("A", amount), make_row("B", amount)]
-        await hass.config_entries.async_reload(entry.entry_id)
-        await hass.async_block_till_done()
+        await reload(hass, entry)
         assert said(calls) == [f"{code} {2 if amount == 7 else 3}" for code in "AB"]
         await poll()
         assert said(calls) == []

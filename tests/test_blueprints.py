@@ -263,8 +263,8 @@ async def test_money_arrived_meanwhile(
 @pytest.mark.parametrize(
     ("inputs", "told"),
     [
-        ({"least_amount_usd": 98.5}, True),
-        ({"least_amount_usd": 98.51}, False),
+        ({"minimum_usd": 98.5}, True),
+        ({"minimum_usd": 98.51}, False),
         ({"currencies": ["BTC"]}, False),
         ({"currencies": ["BTC", "USDT_TRC20"]}, True),
         ({"currencies": ["usdt trc20 "]}, True),
@@ -389,12 +389,12 @@ async def test_withdraw_reminder_starts_over(
 GONE = (
     "CryptoCloud",
     (
-        "CryptoCloud has not sent balances for a while. If CryptoCloud no longer accepts"
-        " the API key, Home Assistant asks for a new one under Settings, Devices &"
-        " services. Otherwise it goes on trying."
+        "No balances received from CryptoCloud for a while. If CryptoCloud no longer"
+        " accepts the API key, Home Assistant asks for a new one under Settings >"
+        " Devices & services. Otherwise it keeps trying."
     ),
 )
-BACK = ("CryptoCloud", "CryptoCloud sends balances again.")
+BACK = ("CryptoCloud", "Balances of CryptoCloud are available again.")
 
 
 @pytest.mark.parametrize("tell_back", [True, False])
@@ -731,5 +731,5 @@ async def test_ask_assist(
         await elapse()
         result = await async_converse(hass, question, None, Context(), language)
         assert result.response.speech["plain"]["speech"] == inputs.get(
-            "unknown_answer", "The balance is not known at the moment."
+            "unknown_answer", "The balance is currently unknown."
         )

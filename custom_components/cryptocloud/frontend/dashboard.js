@@ -1,5 +1,5 @@
 // @ts-check
-/** Dashboard of CryptoCloud accounts, made of Home Assistant's own cards. */
+/** Dashboard for CryptoCloud accounts, built from Home Assistant's own cards. */
 
 /**
  * @typedef {{state: string, attributes: Record<string, any>}} State
@@ -25,7 +25,7 @@
 const DOMAIN = "cryptocloud";
 const TAG = `ll-strategy-dashboard-${DOMAIN}`;
 
-// In the order of value, on the tiles as in the distribution.
+// Assigned in order of value, the same on the tiles and in the distribution.
 const COLORS = [
   "blue",
   "amber",
@@ -40,17 +40,17 @@ const COLORS = [
 ];
 
 const ENGLISH = {
-  description: "Balances, receipts and history of your CryptoCloud accounts",
+  description: "Balances, inflow and history of your CryptoCloud accounts",
   total: "Total balance",
   available: "Available",
   value: "Value in USD",
   chart: "Show as a chart",
-  balances: "Balances, and their value in USD",
+  balances: "Balances and their value in USD",
   history: "Total and available",
-  receipts: "Net receipts a day",
+  receipts: "Net inflow per day",
   log: "Balance changes",
-  empty: "No currency holds anything yet.",
-  missing: "Set up an account first, under Settings, Devices & services.",
+  empty: "No funds yet.",
+  missing: "Add an account first under Settings > Devices & services.",
 };
 
 /** @type {Record<string, Words>} */
@@ -61,13 +61,13 @@ const WORDS = {
     total: "Gesamtguthaben",
     available: "Verfügbar",
     value: "Wert in USD",
-    chart: "Als Diagramm zeigen", // codespell:ignore als,diagramm
+    chart: "Als Diagramm anzeigen", // codespell:ignore als,diagramm
     balances: "Guthaben und ihr Wert in USD",
     history: "Gesamt und verfügbar",
     receipts: "Nettoeingänge pro Tag",
     log: "Guthabenänderungen",
-    empty: "Noch hat keine Währung ein Guthaben.",
-    missing: "Richte zuerst unter Einstellungen, Geräte & Dienste ein Konto ein.", // codespell:ignore unter
+    empty: "Noch kein Guthaben vorhanden.",
+    missing: "Füge zuerst unter Einstellungen → Geräte & Dienste ein Konto hinzu.", // codespell:ignore unter
   },
   es: {
     description: "Saldos, ingresos e historial de tus cuentas de CryptoCloud", // codespell:ignore historial
@@ -79,24 +79,24 @@ const WORDS = {
     history: "Total y disponible",
     receipts: "Ingresos netos por día",
     log: "Cambios de saldo",
-    empty: "Ninguna moneda tiene saldo todavía.",
-    missing: "Primero configura una cuenta en Ajustes, Dispositivos y servicios.",
+    empty: "Aún no hay fondos.",
+    missing: "Primero añade una cuenta en Configuración > Dispositivos y servicios.",
   },
   fr: {
     description: "Soldes, encaissements et historique de vos comptes CryptoCloud",
     total: "Solde total",
     available: "Disponible",
     value: "Valeur en USD",
-    chart: "Afficher en graphique",
+    chart: "Afficher sous forme de graphique",
     balances: "Soldes et leur valeur en USD",
     history: "Total et disponible",
     receipts: "Encaissements nets par jour",
-    log: "Changements de solde",
-    empty: "Aucune devise n’a encore de solde.",
-    missing: "Configurez d’abord un compte dans Paramètres, Appareils et services.",
+    log: "Variations de solde",
+    empty: "Aucun fonds pour l'instant.",
+    missing: "Ajoutez d'abord un compte dans Paramètres > Appareils et services.",
   },
   "pt-BR": {
-    description: "Saldos, entradas e histórico das suas contas CryptoCloud",
+    description: "Saldos, entradas e histórico das suas contas da CryptoCloud",
     total: "Saldo total",
     available: "Disponível",
     value: "Valor em USD",
@@ -105,8 +105,8 @@ const WORDS = {
     history: "Total e disponível",
     receipts: "Entradas líquidas por dia",
     log: "Alterações de saldo",
-    empty: "Nenhuma moeda tem saldo ainda.",
-    missing: "Primeiro configure uma conta em Configurações, Dispositivos e serviços.",
+    empty: "Ainda não há fundos.",
+    missing: "Primeiro adicione uma conta em Configurações > Dispositivos & serviços.",
   },
   ru: {
     description: "Балансы, поступления и история аккаунтов CryptoCloud",
@@ -116,10 +116,10 @@ const WORDS = {
     chart: "Показать диаграмму",
     balances: "Балансы и их стоимость в USD",
     history: "Всего и доступно",
-    receipts: "Чистые поступления за день",
+    receipts: "Чистые поступления по дням",
     log: "Изменения балансов",
-    empty: "Ни в одной валюте пока ничего нет.",
-    missing: "Сначала добавьте аккаунт: Настройки, Устройства и службы.",
+    empty: "Средств пока нет.",
+    missing: "Сначала добавьте аккаунт: «Настройки» → «Устройства и службы».",
   },
   tr: {
     description: "CryptoCloud hesaplarınızın bakiyeleri, girişleri ve geçmişi",
@@ -131,50 +131,50 @@ const WORDS = {
     history: "Toplam ve kullanılabilir",
     receipts: "Günlük net girişler",
     log: "Bakiye değişiklikleri",
-    empty: "Henüz hiçbir para biriminde bakiye yok.",
-    missing: "Önce Ayarlar, Cihazlar ve hizmetler altında bir hesap kurun.",
+    empty: "Henüz bakiye yok.",
+    missing: "Önce Ayarlar > Cihazlar ve hizmetler altında bir hesap ekleyin.",
   },
   uk: {
-    description: "Баланси, надходження та історія акаунтів CryptoCloud",
+    description: "Баланси, надходження та історія облікових записів CryptoCloud",
     total: "Загальний баланс",
     available: "Доступно",
     value: "Вартість у USD",
     chart: "Показати діаграму",
     balances: "Баланси та їхня вартість у USD",
     history: "Усього та доступно",
-    receipts: "Чисті надходження за день",
+    receipts: "Чисті надходження за днями",
     log: "Зміни балансів",
-    empty: "У жодній валюті поки нічого немає.",
-    missing: "Спочатку додайте акаунт: Налаштування, Пристрої та служби.",
+    empty: "Коштів поки немає.",
+    missing: "Спочатку додайте обліковий запис: «Налаштування» → «Пристрої та сервіси».",
   },
   "zh-Hans": {
     description: "CryptoCloud 账户的余额、收款和历史",
     total: "总余额",
     available: "可用",
-    value: "美元价值",
+    value: "折合美元",
     chart: "以图表显示",
-    balances: "余额及其美元价值",
+    balances: "余额及折合美元金额",
     history: "总额与可用",
-    receipts: "每日净收款",
+    receipts: "每日净流入",
     log: "余额变动",
-    empty: "目前所有币种均无余额。",
-    missing: "请先在“设置”的“设备与服务”中添加账户。",
+    empty: "暂无资金。",
+    missing: "请先在“设置” > “设备与服务”中添加账户。",
   },
 };
 
 /** @type {(language: string) => Words} */
 const getWords = (language) => WORDS[language] ?? WORDS[language.split("-")[0]] ?? ENGLISH;
 
-/** @type {(state: State | undefined) => number} NaN where it isn't known. */
+/** @type {(state: State | undefined) => number} NaN if it is unknown. */
 const getBalance = (state) => (state ? Number(state.state) : NaN);
 
 /** @type {(state: State | undefined) => number} */
 const getValue = (state) => state?.attributes.balance_usd ?? 0;
 
-/** The balances on the dashboard: all but those known to be zero. */
+/** The balances on the dashboard: all except those known to be zero. */
 let shown = new Set();
 
-/** @type {(uniqueId?: string) => string | undefined} From the balance to its value in USD. */
+/** @type {(uniqueId?: string) => string | undefined} From a balance to its value in USD. */
 const getValueId = (uniqueId) => uniqueId?.replace(/:balance$/, ":usd_value");
 
 /** @type {(hass: Hass) => Entity[]} */
@@ -184,7 +184,7 @@ const getEntities = (hass) =>
   );
 
 /**
- * The most valuable first, and those last whose balance isn't known.
+ * The most valuable first, unknown balances last.
  *
  * @param {Hass} hass
  * @param {Entity[]} entities
@@ -217,8 +217,8 @@ async function getFundedCurrencies(hass, entities) {
 const trend = (hours) => ({ features: [{ type: "trend-graph", hours_to_show: hours }] });
 
 /**
- * As the distribution card shows states alone, a line of text stands in where there are
- * no sensors of the values, which are disabled at first, and a button to enable them.
+ * The distribution card needs sensors of the values in USD, which are disabled by default.
+ * Without them, show the shares as text, and to administrators a button to enable them.
  *
  * @param {Hass} hass
  * @param {Currency[]} currencies
@@ -264,10 +264,10 @@ function makeDistribution(hass, currencies) {
 }
 
 /**
- * Enable the sensors of the values of currencies.
+ * Enable the sensors of the values in USD.
  *
  * @param {Hass} hass
- * @param {string[]} ids Those of the balances.
+ * @param {string[]} ids Entity ids of the balances.
  */
 async function showValues(hass, ids) {
   /** @type {RegisteredEntity[]} */
@@ -281,14 +281,14 @@ async function showValues(hass, ids) {
   for (const { entity_id } of values) {
     await hass.callWS({ type: "config/entity_registry/update", entity_id, disabled_by: null });
   }
-  // Home Assistant would do so by itself in half a minute.
+  // Home Assistant would reload after half a minute.
   for (const id of new Set(values.map((entity) => entity.config_entry_id))) {
     await hass.callApi("POST", `config/config_entries/entry/${id}/reload`);
   }
 }
 
 /**
- * One chart a unit: what is counted in different units can't share a scale.
+ * One chart per unit, because different units cannot share a scale.
  *
  * @param {Currency[]} currencies
  * @param {number} days
@@ -325,7 +325,7 @@ async function makeView(hass, deviceId, { hours_to_show: hours, days_to_show: da
   /** @type {(key: string) => string | undefined} */
   const find = (key) => entities.find((entity) => entity.translation_key === key)?.entity_id;
   const change = find("balance_change");
-  // Beside a graph, a phone would cut the amounts off.
+  // On a phone, a graph beside the amounts would cut them off.
   const isWide = window.matchMedia("(min-width: 600px)").matches;
   const totals = [
     { entity: find("total_balance"), name: words.total, color: "blue" },
@@ -379,7 +379,7 @@ async function makeView(hass, deviceId, { hours_to_show: hours, days_to_show: da
       {
         type: "logbook",
         target: { entity_id: [change] },
-        // Without the states of the event, which do not say what changed.
+        // The other entries are states of the event, which do not say what changed.
         state_filter: ["increased", "decreased"],
         name_detail: "entity",
         hours_to_show: hours,
@@ -401,13 +401,13 @@ async function makeView(hass, deviceId, { hours_to_show: hours, days_to_show: da
 }
 
 class CryptoCloudDashboardStrategy extends HTMLElement {
-  /** Home Assistant proposes these when the dashboard is added. */
+  /** Suggested when the dashboard is added. */
   static getCreateSuggestions() {
     return { title: "CryptoCloud", icon: "mdi:wallet" };
   }
 
   /**
-   * Home Assistant calls this when the dashboard is opened.
+   * Called when the dashboard is opened.
    *
    * @param {Options} config
    * @param {Hass} hass
@@ -433,7 +433,7 @@ class CryptoCloudDashboardStrategy extends HTMLElement {
   }
 
   /**
-   * Home Assistant asks this at every change, to call generate again.
+   * Called at every change; true makes Home Assistant call generate again.
    *
    * @param {Options} _config
    * @param {Hass} old
@@ -454,14 +454,14 @@ class CryptoCloudDashboardStrategy extends HTMLElement {
   }
 }
 
-// Up to 2026.10, Home Assistant's page replaces the registry of elements while it loads, and
-// what the old one knew is lost. Once the page's own element is there, that is over.
+// Up to 2026.10, the frontend replaces the registry of custom elements while it loads, which
+// loses earlier definitions. Once its own element is defined, it no longer does.
 await customElements.whenDefined("home-assistant");
 if (!customElements.get(TAG)) {
   customElements.define(TAG, CryptoCloudDashboardStrategy);
   /** @returns {any} */
   const getApp = () => document.querySelector("home-assistant");
-  // What a card fires whose action is fire-dom-event
+  // Fired by the button, whose action is fire-dom-event
   window.addEventListener("ll-custom", async (event) => {
     const action = /** @type {CustomEvent} */ (event).detail[DOMAIN];
     try {
@@ -480,7 +480,7 @@ if (!customElements.get(TAG)) {
       type: DOMAIN,
       strategyType: "dashboard",
       name: "CryptoCloud",
-      // The language is known once the page is there.
+      // The language is known only after the page has loaded.
       get description() {
         return getWords(getApp()?.hass?.language ?? navigator.language).description;
       },

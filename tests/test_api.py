@@ -67,7 +67,7 @@ async def test_more_after_the_gzip_stream(
     assert not await set_up(hass, entry)
 
     assert entry.reason
-    assert "something other than balances" in entry.reason
+    assert "unexpected response" in entry.reason
 
 
 async def test_many_currencies(

@@ -39,8 +39,8 @@ async def test_server_down(
         [*_, message] = logged(caplog, logging.ERROR)
         assert message == (
             "Error fetching CryptoCloud data: CryptoCloud cannot be reached"
-            " (ClientConnectorError). The next attempt follows by itself; if this"
-            " lasts, check Home Assistant's internet access"
+            " (ClientConnectorError). Home Assistant retries automatically. If this"
+            " persists, check its internet access"
         )
         assert len(logged(caplog, logging.ERROR)) == times
         await sandbox.start()

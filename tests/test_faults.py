@@ -46,9 +46,9 @@ MEBIBYTE = 2**20
 PLAIN_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?")
 REASONS = {
     "cannot_connect": "CryptoCloud cannot be reached (",
-    "invalid_auth": "CryptoCloud does not accept the API key.",
-    "invalid_response": "CryptoCloud answered with something other than balances (",
-    "timeout_connect": "CryptoCloud did not answer in time (",
+    "invalid_auth": "CryptoCloud rejected the API key.",
+    "invalid_response": "CryptoCloud returned an unexpected response (",
+    "timeout_connect": "CryptoCloud did not respond in time (",
 }
 UNIDENTIFIED = (
     "CryptoCloud: 1 balances do not say which currency they are of; they have no"

@@ -66,14 +66,14 @@ async def test_account(
     assert await get_balances(hass, config_entry_id=loaded_entry.entry_id) == response
     other = await get_balances(hass, config_entry_id=entry.entry_id)
     assert other["total_balance"] == "5"
-    with pytest.raises(ServiceValidationError, match="Say which one"):
+    with pytest.raises(ServiceValidationError, match="more than one CryptoCloud account"):
         await get_balances(hass)
 
     await hass.config_entries.async_set_disabled_by(
         loaded_entry.entry_id, ConfigEntryDisabler.USER
     )
     assert await get_balances(hass) == other
-    with pytest.raises(ServiceValidationError, match="CryptoCloud is not running"):
+    with pytest.raises(ServiceValidationError, match="CryptoCloud is not loaded"):
         await get_balances(hass, config_entry_id=loaded_entry.entry_id)
 
 
@@ -81,11 +81,11 @@ async def test_no_such_account(
     hass: HomeAssistant, loaded_entry: MockConfigEntry
 ) -> None:
     """Test an account that is not there, in three ways."""
-    with pytest.raises(ServiceValidationError, match="no such CryptoCloud account"):
+    with pytest.raises(ServiceValidationError, match="CryptoCloud account not found"):
         await get_balances(hass, config_entry_id="unknown")
     other = MockConfigEntry(domain="other")
     other.add_to_hass(hass)
-    with pytest.raises(ServiceValidationError, match="no such CryptoCloud account"):
+    with pytest.raises(ServiceValidationError, match="CryptoCloud account not found"):
         await get_balances(hass, config_entry_id=other.entry_id)
     with pytest.raises(vol.Invalid):
         await get_balances(hass, account="CryptoCloud")
@@ -94,7 +94,7 @@ async def test_no_such_account(
 async def test_no_account(hass: HomeAssistant) -> None:
     """Test that the action is there before any account is, and says so."""
     assert await async_setup_component(hass, DOMAIN, {})
-    with pytest.raises(ServiceValidationError, match="no such CryptoCloud account"):
+    with pytest.raises(ServiceValidationError, match="CryptoCloud account not found"):
         await get_balances(hass)
 
 
@@ -103,7 +103,7 @@ async def test_account_is_not_loaded(
 ) -> None:
     """Test an account that is not running."""
     await hass.config_entries.async_unload(loaded_entry.entry_id)
-    with pytest.raises(ServiceValidationError, match="CryptoCloud is not running"):
+    with pytest.raises(ServiceValidationError, match="CryptoCloud is not loaded"):
         await get_balances(hass)
 
 
@@ -114,7 +114,7 @@ async def test_balances_unavailable(
     """Test that no old value is passed off as new."""
     sandbox.fault = Status(503)
     await poll()
-    with pytest.raises(HomeAssistantError, match="not known now"):
+    with pytest.raises(HomeAssistantError, match="update failed"):
         await get_balances(hass)
     sandbox.fault = None
     await poll()

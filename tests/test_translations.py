@@ -34,6 +34,8 @@ SAME_AS_ENGLISH = {
 }
 # What a step may have or not
 OPTIONAL_STEP_KEYS = {"description", "title"}
+# Fields that have a name only, as in Home Assistant's own triggers and conditions
+FIELDS_WITHOUT_DESCRIPTION = {"behavior", "for", "threshold"}
 # The aborts that Home Assistant's helpers bring along
 IMPLIED_ABORTS = {
     "_abort_if_unique_id_configured": "already_configured",
@@ -404,5 +406,6 @@ def _field_keys(owner: str, fields: dict[str, Any]) -> Iterator[str]:
             yield from _field_keys(owner, field["fields"])
             continue
         yield f"{owner}.fields.{name}.name"
-        yield f"{owner}.fields.{name}.description"
+        if name not in FIELDS_WITHOUT_DESCRIPTION:
+            yield f"{owner}.fields.{name}.description"
         yield from _selector_keys((field or {}).get("selector", {}).get("select") or {})

@@ -71,12 +71,12 @@ CHANGE = "{{ trigger.to_state.attributes.currency }} {{ trigger.to_state.attribu
         ("balance_increased", {"currencies": "A"}, ["A 2"]),
         ("balance_increased", {"currencies": ["B", "A"]}, ["A 2", "B 1.5"]),
         ("balance_increased", {"currencies": ["C"]}, []),
-        ("balance_increased", {"least_amount_usd": 1.75}, ["A 2"]),
-        ("balance_increased", {"least_amount_usd": 2}, ["A 2"]),
-        ("balance_increased", {"least_amount_usd": 2.01}, []),
-        ("balance_increased", {"least_amount_usd": 1, "currencies": ["B"]}, ["B 1.5"]),
+        ("balance_increased", {"minimum_usd": 1.75}, ["A 2"]),
+        ("balance_increased", {"minimum_usd": 2}, ["A 2"]),
+        ("balance_increased", {"minimum_usd": 2.01}, []),
+        ("balance_increased", {"minimum_usd": 1, "currencies": ["B"]}, ["B 1.5"]),
         ("balance_decreased", {}, ["C 4"]),
-        ("balance_decreased", {"least_amount_usd": 100}, ["C 4"]),
+        ("balance_decreased", {"minimum_usd": 100}, ["C 4"]),
         ("balance_decreased", {"currencies": ["A", "B"]}, []),
     ],
 )
@@ -243,8 +243,8 @@ async def test_events_of_others(
 @pytest.mark.parametrize(
     "options",
     [
-        {"least_amount_usd": -1},
-        {"least_amount_usd": "much"},
+        {"minimum_usd": -1},
+        {"minimum_usd": "much"},
         {"currencies": [{}]},
         {"coin": "A"},
     ],

@@ -24,7 +24,7 @@ from .event import EVENT_DECREASED, EVENT_INCREASED
 from .sensor import USD
 
 CONF_CURRENCIES = "currencies"
-CONF_LEAST_AMOUNT_USD = "least_amount_usd"
+CONF_MINIMUM_USD = "minimum_usd"
 
 
 class BalanceChangeTrigger(StatelessEntityTriggerBase):
@@ -38,7 +38,7 @@ class BalanceChangeTrigger(StatelessEntityTriggerBase):
                 vol.Optional(CONF_CURRENCIES, default=[]): vol.All(
                     cv.ensure_list, [cv.string]
                 ),
-                vol.Optional(CONF_LEAST_AMOUNT_USD, default=0): vol.All(
+                vol.Optional(CONF_MINIMUM_USD, default=0): vol.All(
                     vol.Coerce(float), vol.Range(min=0)
                 ),
             }
@@ -49,7 +49,7 @@ class BalanceChangeTrigger(StatelessEntityTriggerBase):
         """Initialize the trigger."""
         super().__init__(hass, config)
         self._currencies = set(self._options[CONF_CURRENCIES])
-        self._least_amount_usd = Decimal(str(self._options[CONF_LEAST_AMOUNT_USD]))
+        self._minimum_usd = Decimal(str(self._options[CONF_MINIMUM_USD]))
 
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
@@ -80,7 +80,7 @@ class BalanceChangeTrigger(StatelessEntityTriggerBase):
         return (
             attributes.get("event_type") == self._event_type
             and (not self._currencies or attributes["currency"] in self._currencies)
-            and (amount_usd is None or Decimal(amount_usd) >= self._least_amount_usd)
+            and (amount_usd is None or Decimal(amount_usd) >= self._minimum_usd)
         )
 
 

@@ -66,7 +66,9 @@ async def test_account(
     assert await get_balances(hass, config_entry_id=loaded_entry.entry_id) == response
     other = await get_balances(hass, config_entry_id=entry.entry_id)
     assert other["total_balance"] == "5"
-    with pytest.raises(ServiceValidationError, match="more than one CryptoCloud account"):
+    with pytest.raises(
+        ServiceValidationError, match="more than one CryptoCloud account"
+    ):
         await get_balances(hass)
 
     await hass.config_entries.async_set_disabled_by(

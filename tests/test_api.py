@@ -55,7 +55,7 @@ async def test_one_byte_too_many(
     sandbox.fault = Body(ANSWER + " " * (8 * 1024 * 1024 - len(ANSWER) + 1))
     assert not await set_up(hass, entry)
     assert entry.reason
-    assert "something other than balances" in entry.reason
+    assert "unexpected response" in entry.reason
 
 
 async def test_more_after_the_gzip_stream(

@@ -1,0 +1,95 @@
+"""Fixtures of the tests of the blueprints."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+import shutil
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.cryptocloud.const import UPDATE_INTERVAL
+from homeassistant.components.persistent_notification import (
+    Notification,
+    UpdateType,
+    async_register_callback,
+)
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+from tests.common import Poll, Row, make_row
+from tools.sandbox import Sandbox
+
+from .common import FOLDER, Messages, Run, settle
+
+
+@pytest.fixture
+async def messages(hass: HomeAssistant) -> Messages:
+    """Return the notifications there were, as titles and messages."""
+    assert await async_setup_component(hass, "persistent_notification", {})
+    messages: Messages = []
+
+    @callback
+    def add(update: UpdateType, notifications: dict[str, Notification]) -> None:
+        messages.extend(
+            (notification["title"] or "", notification["message"])
+            for notification in notifications.values()
+            if update is UpdateType.ADDED
+        )
+
+    async_register_callback(hass, add)
+    return messages
+
+
+@pytest.fixture
+async def run(
+    hass: HomeAssistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[Run]:
+    """Make an automation from a blueprint."""
+
+    async def run(name: str, **inputs: Any) -> None:
+        shutil.copytree(FOLDER, tmp_path / "blueprints" / "automation" / "cryptocloud")
+        monkeypatch.setattr(hass.config, "config_dir", str(tmp_path))
+        blueprint = {"path": f"cryptocloud/{name}.yaml", "input": inputs}
+        config = {"automation": {"alias": "Test", "use_blueprint": blueprint}}
+        assert await async_setup_component(hass, "homeassistant", {})
+        assert await async_setup_component(hass, "automation", config)
+        await hass.async_block_till_done()
+        state = hass.states.get("automation.test")
+        assert state
+        assert state.state == "on"
+
+    yield run
+    await hass.services.async_call(
+        "automation", "turn_off", {"entity_id": "all"}, blocking=True
+    )
+
+
+@pytest.fixture
+def rows(sandbox: Sandbox) -> list[Row]:
+    """Return the rows of the account's answers."""
+    usdt = make_row("USDT_TRC20", Decimal("900.5"), balance_usd=Decimal("891.495"))
+    usdt["currency"] |= {"name": "Tether", "stablecoin": True}
+    sandbox.rows = [usdt, make_row("BTC", Decimal(2), balance_usd=Decimal(100000))]
+    return sandbox.rows
+
+
+@pytest.fixture
+def elapse(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> Poll:
+    """Let time pass until a poll has been answered, but not for what still waits."""
+    now = dt_util.utcnow()
+
+    async def elapse(after: timedelta = UPDATE_INTERVAL) -> None:
+        nonlocal now
+        now += after + timedelta(seconds=1)
+        async_fire_time_changed(hass, now)
+        await asyncio.gather(*loaded_entry._background_tasks)
+        await settle()
+
+    return elapse

@@ -1,0 +1,204 @@
+"""Tests of the daily summary."""
+
+import asyncio
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+    do_adhoc_statistics,
+)
+
+from custom_components.cryptocloud import sensor
+from homeassistant.components.recorder import Recorder
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+from tests.common import OTHER_API_KEY, make_entry, make_row, set_up
+from tools.sandbox import Sandbox
+
+from .common import Messages, Run, is_waiting, settle
+
+
+@pytest.fixture
+async def other_entry(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry
+) -> MockConfigEntry:
+    """Return another account, named like the integration."""
+    entry = make_entry(OTHER_API_KEY, title="cryptocloud")
+    assert await set_up(hass, entry)
+    return entry
+
+
+async def record_yesterday(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> datetime:
+    """Let balances change yesterday, and return when today began."""
+    assert await async_setup_component(hass, "sensor", {})
+    today = dt_util.start_of_local_day()
+    noon = dt_util.as_utc(today - timedelta(hours=12))
+    freezer.move_to(noon + timedelta(minutes=56))
+    for usdt, btc in (("100", "100"), ("199.50000001", "99.9")):
+        sandbox.rows = [
+            make_row("USDT_TRC20", Decimal(usdt)),
+            make_row("BTC", Decimal(btc)),
+            make_row("TON", Decimal(5)),
+        ]
+        await entry.runtime_data.async_refresh()
+        await async_wait_recording_done(hass)
+    do_adhoc_statistics(hass, start=noon + timedelta(minutes=55))
+    await async_wait_recording_done(hass)
+    return today
+
+
+async def move_to(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, time: datetime
+) -> None:
+    """Turn the clock, which stands still otherwise."""
+    await settle()
+    freezer.move_to(time)
+    async_fire_time_changed(hass)
+    await settle()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "title", "message"),
+    [
+        (
+            {},
+            "CryptoCloud on {date}",
+            "CryptoCloud BTC: -0.1 BTC\nCryptoCloud USDT TRC20: +99.50000001 USDT",
+        ),
+        (
+            {
+                "sensors": ["sensor.cryptocloud_btc"],
+                "title_text": "Summary",
+                "line_text": "{change} ({name})",
+            },
+            "Summary",
+            "-0.1 BTC (CryptoCloud BTC)",
+        ),
+        (
+            {
+                "sensors": ["sensor.cryptocloud_ton", "sensor.none"],
+                "nothing_text": "Quiet {date}",
+            },
+            "CryptoCloud on {date}",
+            "Quiet {date}",
+        ),
+        ({"sensors": ["sensor.cryptocloud_ton"], "silent": True}, None, None),
+    ],
+    ids=["all", "one", "nothing", "silent"],
+)
+async def test_daily_summary(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    run: Run,
+    messages: Messages,
+    loaded_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    inputs: dict[str, Any],
+    title: str | None,
+    message: str,
+) -> None:
+    """Test what each currency received yesterday, as the recorder knows it."""
+    today = await record_yesterday(hass, sandbox, loaded_entry, freezer)
+    await run("daily_summary", **inputs)
+    # During an outage the summary waits.
+    sandbox.body = b"no balances"
+    await loaded_entry.runtime_data.async_refresh()
+    await move_to(hass, freezer, today + timedelta(hours=9, seconds=1))
+    assert is_waiting(hass) or "sensors" in inputs
+    for minute in range(2):
+        await move_to(hass, freezer, today + timedelta(hours=20, minutes=minute))
+        assert is_waiting(hass) or "sensors" in inputs
+    sandbox.body = None
+    await loaded_entry.runtime_data.async_refresh()
+    await move_to(hass, freezer, today + timedelta(hours=20, minutes=2))
+    await hass.async_block_till_done()
+    expected = [(title, message)] if title else []
+    date = (today - timedelta(days=1)).date()
+    assert messages == [
+        tuple(text.format(date=date) for text in texts) for texts in expected
+    ]
+
+
+CHANGES = "CryptoCloud BTC: -0.1 BTC\nCryptoCloud USDT TRC20: +99.50000001 USDT"
+
+
+async def test_daily_summary_after_a_start_during_an_outage(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    run: Run,
+    messages: Messages,
+    loaded_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Test that the summary waits for an account that is not set up yet."""
+    today = await record_yesterday(hass, sandbox, loaded_entry, freezer)
+    await run("daily_summary")
+    sandbox.body = b"no balances"
+    await hass.config_entries.async_reload(loaded_entry.entry_id)
+    assert loaded_entry.state is ConfigEntryState.SETUP_RETRY
+    await move_to(hass, freezer, today + timedelta(hours=9, seconds=1))
+    assert is_waiting(hass)
+
+    async def set_up_late(*args: Any) -> None:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        await original(*args)
+
+    original = sensor.async_setup_entry
+    monkeypatch.setattr(sensor, "async_setup_entry", set_up_late)
+    sandbox.body = None
+    await hass.config_entries.async_reload(loaded_entry.entry_id)
+    await move_to(hass, freezer, today + timedelta(hours=9, minutes=1))
+    await hass.async_block_till_done()
+    assert [message for _, message in messages] == [CHANGES]
+
+
+@pytest.mark.parametrize("refused", [True, False], ids=["refused", "disabled"])
+async def test_daily_summary_without_another_account(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    run: Run,
+    messages: Messages,
+    loaded_entry: MockConfigEntry,
+    other_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    refused: bool,
+) -> None:
+    """Test that an account that stays away does not keep back the others."""
+    today = await record_yesterday(hass, sandbox, loaded_entry, freezer)
+    await run("daily_summary")
+    if refused:
+        sandbox.revoke(OTHER_API_KEY)
+        await other_entry.runtime_data.async_refresh()
+    else:
+        assert await hass.config_entries.async_set_disabled_by(
+            other_entry.entry_id, ConfigEntryDisabler.USER
+        )
+    nine = today + timedelta(hours=9, seconds=1)
+    await move_to(hass, freezer, nine)
+    await move_to(hass, freezer, nine + timedelta(minutes=14))
+    if refused:
+        assert is_waiting(hass)
+        await move_to(hass, freezer, nine + timedelta(minutes=16))
+        await move_to(hass, freezer, nine + timedelta(minutes=17))
+    await hass.async_block_till_done()
+    assert [message for _, message in messages] == [CHANGES]

@@ -1,0 +1,83 @@
+"""Tests of the reminders to withdraw."""
+
+from datetime import timedelta
+
+import pytest
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from tests.common import Poll, Row, complaints
+from tools.sandbox import Sandbox
+
+from .common import Messages, Run, is_waiting, set_balance
+
+
+@pytest.mark.parametrize(("balance", "reminders"), [("1600", 2), ("10", 0)])
+async def test_withdraw_reminder_starts_over(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    rows: list[Row],
+    run: Run,
+    messages: Messages,
+    elapse: Poll,
+    balance: str,
+    reminders: int,
+) -> None:
+    """Test a limit not held for long enough, held over an outage, and repeated."""
+    set_balance(rows[0], "2000", "2000")
+    await elapse()
+    await run(
+        "withdraw_reminder",
+        sensor="sensor.cryptocloud_usdt_trc20",
+        limit=1500,
+        duration={"hours": 10},
+        again=True,
+        title_text="{name}",
+        message_text="{balance} > {limit}",
+    )
+    await elapse()
+    assert is_waiting(hass)
+    set_balance(rows[0], "1500", "1500")
+    await elapse()
+    assert not is_waiting(hass)
+    set_balance(rows[0], "1600", "1600")
+    await elapse(timedelta(hours=4))
+    await elapse(timedelta(hours=4))
+    assert is_waiting(hass)
+    sandbox.body = b"no balances"
+    await elapse()
+    await elapse(timedelta(hours=10))
+    assert messages == []
+    sandbox.body = None
+    set_balance(rows[0], balance, balance)
+    await elapse()
+    await elapse(timedelta(hours=10))
+    reminder = ("CryptoCloud USDT TRC20", "1600.00 USDT > 1500")
+    assert messages == [reminder] * reminders
+
+
+@pytest.mark.parametrize("limit", [100, 1000])
+async def test_withdraw_reminder_of_a_deleted_sensor(
+    hass: HomeAssistant,
+    run: Run,
+    messages: Messages,
+    elapse: Poll,
+    caplog: pytest.LogCaptureFixture,
+    entity_registry: er.EntityRegistry,
+    rows: list[Row],
+    limit: float,
+) -> None:
+    """Test that nothing is logged about a sensor that is gone."""
+    entity_id = "sensor.cryptocloud_usdt_trc20"
+    await elapse()
+    await run("withdraw_reminder", sensor=entity_id, limit=limit)
+    await elapse()
+    assert is_waiting(hass) is (limit == 100)
+    entity_registry.async_remove(entity_id)
+    await elapse()
+    assert hass.states.get(entity_id) is None
+    caplog.clear()
+    for _ in range(3):
+        await elapse(timedelta(days=1))
+    assert messages == []
+    assert complaints(caplog) == []

@@ -1,0 +1,233 @@
+"""Tests of what an answer means."""
+
+from decimal import Decimal
+import logging
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from homeassistant.const import STATE_UNKNOWN
+from homeassistant.core import HomeAssistant
+from tools.sandbox import Sandbox
+
+from .common import (
+    Poll,
+    get_state,
+    get_value,
+    load_rows,
+    logged,
+    make_row,
+    reload,
+    set_up,
+)
+
+TOTALS = ("total_balance", "total_available_balance", "total_on_hold")
+
+
+async def test_documented_answer(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """Test what the answer in CryptoCloud's documentation becomes."""
+    sandbox.rows = load_rows("balance_documented")
+    assert await set_up(hass, entry)
+
+    states = hass.states.async_all("sensor")
+    assert {state.entity_id: state.state for state in states} == {
+        "sensor.cryptocloud_usdt_trc20": "10",
+        "sensor.cryptocloud_total_balance": "10",
+        "sensor.cryptocloud_total_available_balance": "10",
+    }
+    assert get_state(hass, "usdt_trc20").attributes == {
+        "available_balance": 10.0,
+        "available_balance_usd": 10.0,
+        "balance_usd": 10.0,
+        "currency": "USDT_TRC20",
+        "currency_name": "Tether",
+        "entity_picture": (
+            "https://cdn.cryptocloud.plus/img/currency_network/USDT_TRC.svg"
+        ),
+        "friendly_name": "CryptoCloud USDT TRC20",
+        "icon_base": "https://cdn.cryptocloud.plus/img/currency/USDT.svg",
+        "icon_network": (
+            "https://cdn.cryptocloud.plus/img/currency_network/USDT_TRC.svg"
+        ),
+        "network": "TRC20",
+        "network_name": "Tron",
+        "state_class": "total",
+        "unit_of_measurement": "USDT",
+    }
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        "1e5",
+        "1,5",
+        " 1",
+        "+1",
+        ".5",
+        "NaN",
+        "Infinity",
+        "١",
+        "9" * 79,
+        Decimal("9" * 79),
+        Decimal("1E+78"),
+        Decimal("1E-78"),
+    ],
+)
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_unknown_amounts(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, amount: Any
+) -> None:
+    """Test that an amount of no sane size is unknown, and nothing but that."""
+    sandbox.rows = [
+        make_row("BTC", balance_crypto=amount, balance_usd=amount),
+        make_row("ETH", available_balance=amount),
+    ]
+    assert await set_up(hass, entry)
+
+    assert get_value(hass, "btc") == STATE_UNKNOWN
+    assert get_value(hass, "btc_usd_value") == STATE_UNKNOWN
+    assert get_value(hass, "btc_on_hold") == STATE_UNKNOWN
+    assert get_value(hass, "btc_available") == "1"
+    assert get_state(hass, "btc").attributes["balance_usd"] is None
+    assert get_state(hass, "btc").attributes["available_balance_usd"] == 1.0
+    assert get_value(hass, "eth") == "1"
+    assert get_value(hass, "eth_available") == STATE_UNKNOWN
+    assert get_value(hass, "eth_on_hold") == STATE_UNKNOWN
+    assert get_value(hass, "total_balance") == STATE_UNKNOWN
+    assert get_value(hass, "total_available_balance") == "2"
+    assert get_value(hass, "total_on_hold") == STATE_UNKNOWN
+
+
+async def test_same_row_twice(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """Test that a repeated row counts once."""
+    sandbox.rows = [make_row("BTC", Decimal("1.0")), make_row("BTC", Decimal(1))]
+    assert await set_up(hass, entry)
+    assert get_value(hass, "btc") == "1"
+    assert get_value(hass, "total_balance") == "1"
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_contradicting_rows(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """Test that rows of one currency that differ make unknown what differs."""
+    sandbox.rows = [
+        make_row("BTC"),
+        make_row("ETH"),
+        make_row("BTC", balance_crypto=2),
+        make_row("BTC"),
+    ]
+    assert await set_up(hass, entry)
+    assert get_value(hass, "btc") == STATE_UNKNOWN
+    assert get_value(hass, "btc_available") == "1"
+    assert get_value(hass, "eth") == "1"
+    assert [get_value(hass, total) for total in TOTALS] == [STATE_UNKNOWN] * 3
+
+
+@pytest.mark.parametrize(
+    ("row", "total"),
+    [
+        (make_row("X" * 101), "2"),
+        (make_row(" ETH"), "2"),
+        (make_row("ETH "), "2"),
+        (make_row("E\tTH"), "2"),
+        ({"balance_usd": 5, "available_balance_usd": 5}, "6"),
+    ],
+)
+async def test_unidentified_row(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+    caplog: pytest.LogCaptureFixture,
+    row: Any,
+    total: str,
+) -> None:
+    """Test that a row of no known currency is left out but for the totals."""
+    sandbox.rows = [row, make_row("ETH")]
+    assert await set_up(hass, entry)
+    assert len(hass.states.async_all("sensor")) == 3
+    assert get_value(hass, "eth") == "1"
+    assert get_value(hass, "total_balance") == total
+    assert get_value(hass, "total_available_balance") == total
+
+    await poll()
+    [message] = logged(caplog, logging.WARNING)
+    assert "which currency they are of" in message
+
+
+async def test_codes_like_keys(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """Test that no two sensors are taken for one, whatever the codes."""
+    codes = ["A", "A:balance", "A_available", "total", "total_balance", "A:balance:b"]
+    sandbox.rows = [make_row(code) for code in codes]
+    assert await set_up(hass, entry)
+    await reload(hass, entry)
+    assert {
+        state.attributes["currency"]
+        for state in hass.states.async_all("sensor")
+        if "currency" in state.attributes
+    } == set(codes)
+
+
+@pytest.mark.parametrize(
+    ("missing", "attributes"),
+    [
+        ({"code": "TON", "fullname": None}, {"network": "TON", "network_name": None}),
+        ({"code": "None", "fullname": "A"}, {"network": None, "network_name": "A"}),
+    ],
+)
+async def test_missing_network(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    missing: Any,
+    attributes: dict[str, str | None],
+) -> None:
+    """Test currencies without a whole network."""
+    row = make_row("TON")
+    row["currency"] |= {"obj_network": missing, "name": None, "enable": False}
+    sandbox.rows = [row]
+    assert await set_up(hass, entry)
+    state = get_state(hass, "ton")
+    assert state.state == "1"
+    assert state.attributes["currency_name"] is None
+    assert attributes.items() <= state.attributes.items()
+
+
+@pytest.mark.parametrize(
+    ("code", "short_code", "unit"),
+    [
+        ("USDT_TRC20", None, "USDT"),
+        ("USDT_TRC20", "", "USDT"),
+        ("USDT_TRC20", "None", "USDT"),
+        ("USDT_TRC20", 7, "USDT"),
+        ("USDT_TRC20", "USD₮", "USD₮"),
+        ("_TRC20", None, "_TRC20"),
+    ],
+)
+async def test_unit(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    code: str,
+    short_code: Any,
+    unit: str,
+) -> None:
+    """Test that there is always a unit."""
+    row = make_row(code)
+    row["currency"]["short_code"] = short_code
+    sandbox.rows = [row]
+    assert await set_up(hass, entry)
+    [state] = [
+        state
+        for state in hass.states.async_all("sensor")
+        if "currency" in state.attributes
+    ]
+    assert state.attributes["unit_of_measurement"] == unit

@@ -15,6 +15,7 @@ from custom_components.cryptocloud.const import DOMAIN
 from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
 from homeassistant.core import HomeAssistant, State
 from homeassistant.data_entry_flow import FlowResultType
+from tools import sandbox
 from tools.sandbox import Fault
 from tools.sandbox.faults import ANSWER
 
@@ -24,8 +25,6 @@ OTHER_API_KEY = "header.payload.signature-of-another-test"
 type Row = dict[str, Any]
 type Poll = Callable[..., Awaitable[None]]
 
-UNSET = object()
-
 
 def load_rows(name: str) -> list[Row]:
     """Return the rows of a sample answer, with exact numbers."""
@@ -34,23 +33,17 @@ def load_rows(name: str) -> list[Row]:
     return rows
 
 
-def make_row(code: Any, amount: Any = UNSET, **amounts: Any) -> Row:
+def make_row(code: Any, amount: Any = Decimal(1), **amounts: Any) -> Row:
     """Return a row of an answer whose amounts are all the same but for those named."""
-    amount = Decimal(1) if amount is UNSET else amount
-    return {
-        "currency": {
-            "id": 1,
-            "code": code,
-            "short_code": code.partition("_")[0] if isinstance(code, str) else code,
-            "name": "Name",
-            "stablecoin": False,
-            "obj_network": {"code": "NET", "id": 1, "fullname": "Network"},
-        },
-        "balance_crypto": amount,
-        "balance_usd": amount,
-        "available_balance": amount,
-        "available_balance_usd": amount,
-    } | amounts
+    currency = {
+        "id": 1,
+        "code": code,
+        "short_code": code.partition("_")[0] if isinstance(code, str) else code,
+        "name": "Name",
+        "stablecoin": False,
+        "obj_network": {"code": "NET", "id": 1, "fullname": "Network"},
+    }
+    return sandbox.make_row(currency, amount, **amounts)
 
 
 def make_entry(

@@ -37,20 +37,3 @@ def post(sandbox: Sandbox, session: ClientSession) -> Post:
         )
 
     return post
-
-
-@pytest.fixture
-def control(
-    sandbox: Sandbox, session: ClientSession
-) -> Callable[..., Awaitable[tuple[int, dict[str, Any]]]]:
-    """Return what sends a command to the control endpoint."""
-
-    async def control(
-        command: str = "", arguments: Any = None, *, method: str = "POST"
-    ) -> tuple[int, dict[str, Any]]:
-        url = f"{sandbox.control_url}/control{command}"
-        async with session.request(method, url, json=arguments) as response:
-            assert response.content_type == "application/json"
-            return response.status, await response.json()
-
-    return control

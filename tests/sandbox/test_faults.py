@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 import json
 import logging
 from time import monotonic
-from typing import Any
 import zlib
 
 from aiohttp import (
@@ -25,14 +24,10 @@ from aiohttp import (
 )
 import pytest
 
-from tools.sandbox import (
-    BALANCE_PATH,
-    CASES,
-    FAULTS,
-    GOOD_KEY,
+from tools.sandbox import BALANCE_PATH, GOOD_KEY, Sandbox
+from tools.sandbox.faults import (
     Body,
     Delay,
-    Empty,
     Fault,
     GzipBomb,
     Hang,
@@ -43,7 +38,6 @@ from tools.sandbox import (
     ResetBody,
     RetryDate,
     Row,
-    Sandbox,
     ShortBody,
     Slow,
     Status,
@@ -51,7 +45,6 @@ from tools.sandbox import (
     Twist,
 )
 
-type Control = Callable[..., Awaitable[tuple[int, dict[str, Any]]]]
 type Post = Callable[..., Awaitable[ClientResponse]]
 
 
@@ -65,7 +58,7 @@ type Post = Callable[..., Awaitable[ClientResponse]]
         (Status(500, "no", {"content-type": "text/csv"}), (500, "text/csv"), b"no"),
         (Body("no JSON"), (200, "application/json"), b"no JSON"),
         (Body(b"\xff\xfe", "text/plain"), (200, "text/plain"), b"\xff\xfe"),
-        (Empty(), (200, "application/json"), b""),
+        (Body(""), (200, "application/json"), b""),
     ],
 )
 async def test_answers(
@@ -86,22 +79,14 @@ async def test_status_headers(sandbox: Sandbox, post: Post) -> None:
     assert (await response.text()).startswith("<html>")
 
 
-async def test_redirect(sandbox: Sandbox, post: Post) -> None:
-    """Test a redirect."""
-    sandbox.fault = Redirect(sandbox.url + "/nowhere", 307)
-    response = await post(allow_redirects=False)
-    assert response.status == 307
-    assert response.headers["Location"] == sandbox.url + "/nowhere"
-    assert (await post()).status == 404
-
-
 @pytest.mark.parametrize(("status", "method"), [(302, "GET"), (307, "POST")])
 async def test_redirect_elsewhere(
     sandbox: Sandbox, post: Post, status: int, method: str
 ) -> None:
     """Test that those who follow a redirect to another server are noticed."""
-    sandbox.fault = Redirect(status=status)
+    sandbox.fault = Redirect(status)
     response = await post(allow_redirects=False)
+    assert response.status == status
     assert not response.headers["Location"].startswith(sandbox.url)
     assert not sandbox.strays
     assert (await post(headers={"X-Key": GOOD_KEY})).status == 200
@@ -110,55 +95,25 @@ async def test_redirect_elsewhere(
     assert stray.headers["X-Key"] == GOOD_KEY
 
 
-@pytest.mark.parametrize(("seconds", "status"), [(1800, 429), (-60, 503)])
-async def test_retry_date(
-    sandbox: Sandbox, post: Post, seconds: int, status: int
-) -> None:
+@pytest.mark.parametrize("seconds", [1800, -60])
+async def test_retry_date(sandbox: Sandbox, post: Post, seconds: int) -> None:
     """Test a date that counts from the answer."""
-    sandbox.fault = RetryDate(seconds, status)
+    before = datetime.now(UTC).replace(microsecond=0)
+    sandbox.fault = RetryDate(seconds)
     response = await post()
-    assert response.status == status
+    assert response.status == 429
     date = parsedate_to_datetime(response.headers["Retry-After"])
-    wait = (date - datetime.now(UTC)).total_seconds()
-    assert wait == pytest.approx(seconds, abs=5)
+    assert before <= date - timedelta(seconds=seconds) <= datetime.now(UTC)
 
 
-async def test_refuse(
-    sandbox: Sandbox, session: ClientSession, post: Post, control: Control
-) -> None:
-    """Test that nothing listens but the control endpoint, until asked to."""
-    await post()
+async def test_refuse(sandbox: Sandbox, post: Post) -> None:
+    """Test that nothing listens, until asked to, whether connected before or not."""
     for _ in range(2):
+        assert (await post()).status == 200
         await sandbox.strike(Refuse())
         with pytest.raises(ClientConnectorError):
             await post()
-        assert (await control(method="GET"))[0] == 200
         await sandbox.strike(None)
-        assert (await post()).status == 200
-    url = f"{sandbox.url}/control/fault"
-    async with session.post(url, json={"name": "refuse"}) as response:
-        assert response.status == 200
-    with pytest.raises(ClientConnectorError):
-        await post()
-    status, answer = await control("/fault", {"name": "refuse", "times": 1})
-    assert (status, answer["detail"]) == (
-        400,
-        "times can't be counted without requests; give seconds",
-    )
-
-
-async def test_refuse_for_seconds(sandbox: Sandbox, post: Post) -> None:
-    """Test that the port comes back by itself, unless something else was asked."""
-    await sandbox.strike(Refuse(0.1))
-    with pytest.raises(ClientConnectorError):
-        await post()
-    await asyncio.sleep(0.3)
-    assert (await post()).status == 200
-    await sandbox.strike(Refuse(0.1))
-    await sandbox.strike(Status(500))
-    await asyncio.sleep(0.3)
-    assert (await post()).status == 500
-    await sandbox.strike(Refuse(0.1))
 
 
 async def test_start_while_refusing(sandbox: Sandbox, post: Post) -> None:
@@ -289,7 +244,7 @@ async def test_hang(sandbox: Sandbox, post: Post) -> None:
     sandbox.fault = Hang()
     with pytest.raises(TimeoutError):
         await post(timeout=ClientTimeout(total=0.1))
-    _, pending = await asyncio.wait(asyncio.all_tasks() - tasks, timeout=2)
+    _, pending = await asyncio.wait(asyncio.all_tasks() - tasks, timeout=10)
     assert not pending
 
 
@@ -300,7 +255,7 @@ async def test_slow(sandbox: Sandbox, post: Post) -> None:
     start = monotonic()
     response = await post()
     assert (await response.json()) == {"status": "success", "result": []}
-    assert 0.2 < monotonic() - start < 2
+    assert monotonic() - start > 0.3
 
 
 async def test_delay(sandbox: Sandbox, post: Post) -> None:
@@ -308,7 +263,7 @@ async def test_delay(sandbox: Sandbox, post: Post) -> None:
     sandbox.fault = Delay(0.2)
     start = monotonic()
     assert (await post()).status == 200
-    assert 0.2 <= monotonic() - start < 2
+    assert monotonic() - start >= 0.2
     assert (await post("wrong")).status == 400
 
 
@@ -357,7 +312,7 @@ async def test_own_fault(sandbox: Sandbox, post: Post) -> None:
         raise web.HTTPConflict(text=request.method)
 
     sandbox.fault = teapot
-    assert await (await post()).json() == {"detail": "POST"}
+    assert await (await post()).text() == "POST"
 
 
 async def test_count(sandbox: Sandbox, post: Post) -> None:
@@ -393,50 +348,11 @@ async def test_stop(socket_enabled: None, fault: Fault) -> None:
         ]
         for _ in clients:
             await arrived.get()
-        start = monotonic()
-        await sandbox.stop()
-        assert monotonic() - start < 1
+        async with asyncio.timeout(10):
+            await sandbox.stop()
         for response in await asyncio.gather(*clients, return_exceptions=True):
             if isinstance(response, ClientResponse):
                 response.close()
         assert asyncio.all_tasks() == before
         with pytest.raises(ClientError):
             await session.post(sandbox.url + BALANCE_PATH)
-
-
-@pytest.mark.parametrize("group", CASES)
-async def test_every_case_by_name(
-    sandbox: Sandbox, post: Post, control: Control, group: str
-) -> None:
-    """Test that the control endpoint has every row of the fault table."""
-    for case, fault in CASES[group].items():
-        name = f"{group}/{case}"
-        status, state = await control("/fault", {"name": name})
-        assert status == 200
-        assert case in state["cases"][group]
-        assert state["fault"] == {"name": name, "times": None}
-        assert sandbox.fault is fault
-        assert (await control("/fault", {"name": name, "more": 1}))[0] == 400
-        assert (await control("/fault", method="DELETE"))[1]["fault"] is None
-        assert (await post()).status == 200
-
-
-@pytest.mark.parametrize("name", FAULTS)
-async def test_every_fault_by_name(
-    sandbox: Sandbox,
-    control: Control,
-    name: str,
-) -> None:
-    """Test that the control endpoint makes every fault."""
-    required: dict[str, dict[str, Any]] = {
-        "body": {"body": "no"},
-        "delay": {"seconds": 1.5},
-        "redirect": {"location": "/"},
-        "retry_date": {"seconds": 60},
-        "row": {"fields": {"currency.code": None}},
-        "status": {"status": 500, "headers": {"Retry-After": "1"}, "body": []},
-    }
-    status, state = await control("/fault", {"name": name} | required.get(name, {}))
-    assert status == 200
-    assert state["fault"] == {"name": name, "times": None}
-    assert type(sandbox.fault) is FAULTS[name]

@@ -94,6 +94,7 @@ async def run(args: argparse.Namespace) -> None:
         say(f"\nThe balances are at {demo.url} in a browser on this machine.\n")
         if not args.api_key:
             say(SANDBOX_KEYS)
+            say(demo.sandbox.commands)
         say("Ctrl-C stops the demo.")
         await asyncio.Event().wait()
 

@@ -23,10 +23,10 @@ from .home_assistant import (
     DemoError,
     HomeAssistant,
     run_home_assistant,
+    wait_for,
     write_configuration,
 )
 from .past import make_statistics
-from .wait import wait_for
 
 FOLDER = REPOSITORY / ".demo"
 DASHBOARD = "crypto-cloud"

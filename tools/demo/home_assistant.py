@@ -1,7 +1,7 @@
 """Home Assistant in a process of its own, and its API."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -21,8 +21,6 @@ from aiohttp import (
 )
 
 from homeassistant.const import RESTART_EXIT_CODE, __version__
-
-from .wait import wait_for
 
 REPOSITORY = Path(__file__).parents[2]
 CONSOLE = "console.log"
@@ -145,6 +143,14 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+
+async def wait_for[T](question: Callable[[], Awaitable[T | None]]) -> T:
+    """Ask until there is an answer."""
+    while True:
+        if answer := await question():
+            return answer
+        await asyncio.sleep(0.25)
 
 
 class Connection:

@@ -1,65 +1,25 @@
 """A sandbox that answers as the CryptoCloud API does."""
 
 from .cases import CASES
-from .faults import (
-    FAULTS,
-    Body,
-    Delay,
-    Empty,
-    Fault,
-    GzipBomb,
-    Hang,
-    Huge,
-    Redirect,
-    Refuse,
-    Reset,
-    ResetBody,
-    RetryDate,
-    Row,
-    ShortBody,
-    Slow,
-    Status,
-    Tls,
-    Twist,
-)
+from .currencies import make_row
+from .faults import Body, Delay, Fault, Hang, Status, Twist
 from .merchant import Merchant
-from .server import (
-    BAD_KEY,
-    BALANCE_PATH,
-    EXPIRING_KEY,
-    GOOD_KEY,
-    SECOND_KEY,
-    Request,
-    Sandbox,
-)
+from .server import BAD_KEY, BALANCE_PATH, EXPIRING_KEY, GOOD_KEY, SECOND_KEY, Sandbox
 
 __all__ = [
     "BAD_KEY",
     "BALANCE_PATH",
     "CASES",
     "EXPIRING_KEY",
-    "FAULTS",
     "GOOD_KEY",
     "SECOND_KEY",
     "Body",
     "Delay",
-    "Empty",
     "Fault",
-    "GzipBomb",
     "Hang",
-    "Huge",
     "Merchant",
-    "Redirect",
-    "Refuse",
-    "Request",
-    "Reset",
-    "ResetBody",
-    "RetryDate",
-    "Row",
     "Sandbox",
-    "ShortBody",
-    "Slow",
     "Status",
-    "Tls",
     "Twist",
+    "make_row",
 ]

@@ -1,14 +1,10 @@
-"""Named faults, as a service or a network has them; they need no parameters."""
+"""The faults that tests, soak and demo know by name."""
 
 import gzip
-from typing import Any
 
-from .commands import call
 from .faults import (
-    FAULTS,
     Body,
     Delay,
-    Empty,
     Fault,
     GzipBomb,
     Hang,
@@ -91,7 +87,7 @@ CASES: dict[str, dict[str, Fault]] = {
         "503_page": Status(503),
     },
     "body": {
-        "empty": Empty(),
+        "empty": Body(""),
         "null": Body("null"),
         "list": Body("[]"),
         "text": Body('"text"'),
@@ -195,31 +191,3 @@ CASES: dict[str, dict[str, Fault]] = {
         ),
     },
 }
-
-_BY_NAME = {
-    f"{group}/{name}": fault
-    for group, cases in CASES.items()
-    for name, fault in cases.items()
-}
-
-
-def make_fault(name: str, parameters: dict[str, Any]) -> Fault:
-    """Make a fault from JSON, or raise a ValueError that names the remedy."""
-    if fault := _BY_NAME.get(name):
-        return call(lambda: fault, parameters)
-    if name in FAULTS:
-        return call(FAULTS[name], parameters)
-    raise ValueError(
-        f"no fault has that name; known: {', '.join((*FAULTS, *_BY_NAME))}"
-    )
-
-
-def name_fault(fault: Fault) -> str:
-    """Return the name that a fault was made by."""
-    for name, case in _BY_NAME.items():
-        if case is fault:
-            return name
-    for name, kind in FAULTS.items():
-        if kind is type(fault):
-            return name
-    return "custom"

@@ -1,13 +1,25 @@
-"""Currencies of the sandbox."""
+"""Currencies of the sandbox, and the rows of an answer."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 _CDN = "https://cdn.cryptocloud.plus/img"
+_AMOUNTS = (
+    "balance_crypto",
+    "balance_usd",
+    "available_balance",
+    "available_balance_usd",
+)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+def make_row(
+    currency: dict[str, Any], amount: Any = None, **amounts: Any
+) -> dict[str, Any]:
+    """Return a row in which all amounts are the same except those named."""
+    return {"currency": currency} | dict.fromkeys(_AMOUNTS, amount) | amounts
+
+
+@dataclass(frozen=True, slots=True)
 class Currency:
     """A coin on a network."""
 
@@ -28,15 +40,10 @@ class Currency:
         """The ticker."""
         return self.code.partition("_")[0]
 
-    @property
-    def rate(self) -> Decimal:
-        """USD rate around which the market moves."""
-        return Decimal(self.usd)
-
     def as_dict(self, order: int) -> dict[str, Any]:
-        """Return the currency as an answer's row describes it."""
+        """Return the currency as a row describes it."""
         ticker = self.short_code
-        icon_network = "None"  # CryptoCloud sends the word where there is no icon.
+        icon_network = "None"  # CryptoCloud sends the word if there is no icon.
         if self.network and self.network_icon:
             network = self.network[0].removesuffix("20")
             icon_network = f"{_CDN}/currency_network/{ticker}_{network}.svg"
@@ -70,89 +77,28 @@ _SOLANA = ("SOL", "Solana")
 _TON = ("TON", "TON")
 _TRON = ("TRC20", "Tron")
 
-# In CryptoCloud's display order.
-_CATALOGUE = (
-    Currency(
-        id=4,
-        code="USDT_TRC20",
-        name="Tether",
-        usd="1",
-        network=_TRON,
-        stablecoin=True,
-    ),
-    Currency(id=1, code="BTC", name="Bitcoin", usd="97250"),
-    Currency(
-        id=5,
-        code="USDT_ERC20",
-        name="Tether",
-        usd="1",
-        network=_ETHEREUM,
-        stablecoin=True,
-    ),
-    Currency(
-        id=21,
-        code="USDT_BSC",
-        name="Tether",
-        usd="1",
-        network=_BSC,
-        stablecoin=True,
-    ),
-    Currency(
-        id=33,
-        code="USDT_TON",
-        name="Tether",
-        usd="1",
-        network=_TON,
-        stablecoin=True,
-    ),
-    Currency(id=2, code="LTC", name="Litecoin", usd="92.4"),
-    Currency(id=30, code="TON", name="Toncoin", usd="2.86"),
-    Currency(id=6, code="TRX", name="TRON", usd="0.284"),
-    Currency(
-        id=3,
-        code="ETH",
-        name="Ethereum",
-        usd="3420",
-        network=_ETHEREUM,
-        network_icon=False,
-    ),
-    Currency(id=31, code="SOL", name="Solana", usd="171.5"),
-    Currency(
-        id=8,
-        code="USDC_ERC20",
-        name="USD Coin",
-        usd="1",
-        network=_ETHEREUM,
-        stablecoin=True,
-    ),
-    Currency(id=20, code="BNB", name="BNB", usd="893", network=_BSC),
-    Currency(id=25, code="ETH_ARB", name="Ethereum", usd="3420", network=_ARBITRUM),
-    Currency(
-        id=28,
-        code="DAI_ERC20",
-        name="Dai",
-        usd="1",
-        network=_ETHEREUM,
-        stablecoin=True,
-    ),
-    Currency(id=41, code="SHIB_BSC", name="SHIBA INU", usd="0.0000092", network=_BSC),
-    Currency(
-        id=52,
-        code="PYUSD_SOL",
-        name="PayPal USD",
-        usd="1",
-        network=_SOLANA,
-        stablecoin=True,
-        appears=1800,
-    ),
-    Currency(
-        id=55,
-        code="XAUT_TON",
-        name="Tether Gold",
-        usd="4080",
-        network=_TON,
-        appears=21600,
-    ),
-)
-
-CURRENCIES = {currency.code: currency for currency in _CATALOGUE}
+# In CryptoCloud's display order
+CURRENCIES = {
+    currency.code: currency
+    for currency in (
+        Currency(4, "USDT_TRC20", "Tether", "1", _TRON, stablecoin=True),
+        Currency(1, "BTC", "Bitcoin", "97250"),
+        Currency(5, "USDT_ERC20", "Tether", "1", _ETHEREUM, stablecoin=True),
+        Currency(21, "USDT_BSC", "Tether", "1", _BSC, stablecoin=True),
+        Currency(33, "USDT_TON", "Tether", "1", _TON, stablecoin=True),
+        Currency(2, "LTC", "Litecoin", "92.4"),
+        Currency(30, "TON", "Toncoin", "2.86"),
+        Currency(6, "TRX", "TRON", "0.284"),
+        Currency(3, "ETH", "Ethereum", "3420", _ETHEREUM, network_icon=False),
+        Currency(31, "SOL", "Solana", "171.5"),
+        Currency(8, "USDC_ERC20", "USD Coin", "1", _ETHEREUM, stablecoin=True),
+        Currency(20, "BNB", "BNB", "893", _BSC),
+        Currency(25, "ETH_ARB", "Ethereum", "3420", _ARBITRUM),
+        Currency(28, "DAI_ERC20", "Dai", "1", _ETHEREUM, stablecoin=True),
+        Currency(41, "SHIB_BSC", "SHIBA INU", "0.0000092", _BSC),
+        Currency(
+            52, "PYUSD_SOL", "PayPal USD", "1", _SOLANA, stablecoin=True, appears=1800
+        ),
+        Currency(55, "XAUT_TON", "Tether Gold", "4080", _TON, appears=21600),
+    )
+}

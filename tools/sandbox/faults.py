@@ -33,11 +33,6 @@ _TAIL = b"]}"
 _PAGE = "<html><body><h1>Something went wrong</h1></body></html>"
 
 
-def _check(what: str, value: float, least: float, most: float) -> None:
-    if not least <= value <= most:
-        raise ValueError(f"{what} must be from {least} to {most}")
-
-
 @dataclass(frozen=True)
 class Status:
     """An answer with any status: JSON for an object or a list, else HTML."""
@@ -45,10 +40,6 @@ class Status:
     status: int
     body: dict[str, Any] | list[Any] | str = _PAGE
     headers: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Refuse what is no final status."""
-        _check("status", self.status, 200, 599)
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer with the status."""
@@ -63,38 +54,28 @@ class Status:
 
 @dataclass(frozen=True)
 class Redirect:
-    """A redirect, to another server unless told where."""
+    """A redirect to another server."""
 
-    location: str | None = None
-    status: int = 302
-
-    def __post_init__(self) -> None:
-        """Refuse what is no redirect."""
-        _check("status", self.status, 300, 399)
+    status: int
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Point elsewhere."""
-        location = self.location or request.app[ELSEWHERE]()
-        return web.Response(status=self.status, headers={"Location": location})
+        return web.Response(
+            status=self.status, headers={"Location": request.app[ELSEWHERE]()}
+        )
 
 
 @dataclass(frozen=True)
 class RetryDate:
-    """A status with a date for the next try."""
+    """A status 429 with a date for the next try."""
 
     seconds: float
-    status: int = 429
-
-    def __post_init__(self) -> None:
-        """Refuse what is no date or no final status."""
-        _check("seconds", self.seconds, -(10**9), 10**9)
-        _check("status", self.status, 200, 599)
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Name the date."""
         date = datetime.now(UTC) + timedelta(seconds=self.seconds)
         retry_after = format_datetime(date, usegmt=True)
-        return await Status(self.status, headers={"Retry-After": retry_after})(request)
+        return await Status(429, headers={"Retry-After": retry_after})(request)
 
 
 @dataclass(frozen=True)
@@ -108,13 +89,7 @@ class Reset:
 
 @dataclass(frozen=True)
 class Refuse(Reset):
-    """A port at which nothing listens, for some seconds or until cleared."""
-
-    seconds: float | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what no clock shows."""
-        _check("seconds", self.seconds or 0, 0, 86400)
+    """A port at which nothing listens."""
 
 
 @dataclass(frozen=True)
@@ -152,26 +127,21 @@ class Hang:
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Wait for the end."""
         await asyncio.Event().wait()
-        raise AssertionError  # pragma: no cover
+        raise AssertionError
 
 
 @dataclass(frozen=True)
 class Slow:
-    """The right answer, a few bytes a second."""
+    """The right answer, byte by byte."""
 
-    bytes_per_second: int = 100
-
-    def __post_init__(self) -> None:
-        """Refuse what never ends."""
-        _check("bytes_per_second", self.bytes_per_second, 1, _MEBIBYTE)
+    bytes_per_second: float
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
-        """Answer in ten pieces a second, or one byte at a time."""
+        """Answer slowly."""
         response, body = await _prepared_answer(request)
-        size = max(1, self.bytes_per_second // 10)
-        for start in range(0, len(body), size):
-            await response.write(body[start : start + size])
-            await asyncio.sleep(size / self.bytes_per_second)
+        for position in range(len(body)):
+            await response.write(body[position : position + 1])
+            await asyncio.sleep(1 / self.bytes_per_second)
         return response
 
 
@@ -180,10 +150,6 @@ class Delay:
     """The right answer, late."""
 
     seconds: float
-
-    def __post_init__(self) -> None:
-        """Refuse what no clock shows."""
-        _check("seconds", self.seconds, 0, 86400)
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Wait, then answer."""
@@ -263,23 +229,10 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Empty:
-    """An empty body with status 200."""
-
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
-        """Answer with nothing."""
-        return web.Response(content_type="application/json")
-
-
-@dataclass(frozen=True)
 class Huge:
     """A balance answer of many mebibytes."""
 
-    mebibytes: int = 64
-
-    def __post_init__(self) -> None:
-        """Refuse what takes forever."""
-        _check("mebibytes", self.mebibytes, 1, 4096)
+    mebibytes: int
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Stream rows."""
@@ -299,11 +252,7 @@ class Huge:
 class GzipBomb:
     """An empty balance list, with many mebibytes of spaces once unpacked."""
 
-    mebibytes: int = 64
-
-    def __post_init__(self) -> None:
-        """Refuse what takes forever."""
-        _check("mebibytes", self.mebibytes, 1, 4096)
+    mebibytes: int
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer in one small piece."""
@@ -321,26 +270,6 @@ def _gzip_bomb(mebibytes: int) -> bytes:
     packed += [pack.compress(spaces) for _ in range(mebibytes)]
     packed += [pack.compress(_TAIL), pack.flush()]
     return b"".join(packed)
-
-
-FAULTS: dict[str, Callable[..., Fault]] = {
-    "status": Status,
-    "redirect": Redirect,
-    "retry_date": RetryDate,
-    "refuse": Refuse,
-    "tls": Tls,
-    "reset": Reset,
-    "reset_body": ResetBody,
-    "short_body": ShortBody,
-    "hang": Hang,
-    "slow": Slow,
-    "delay": Delay,
-    "body": Body,
-    "row": Row,
-    "huge": Huge,
-    "gzip_bomb": GzipBomb,
-    "empty": Empty,
-}
 
 
 def _reset[R: web.StreamResponse](request: web.Request, response: R) -> R:

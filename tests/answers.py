@@ -1,15 +1,48 @@
 """Made-up answers: good ones, odd ones, and what is no answer at all."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from decimal import Decimal
 import gzip
 import json
 
+from aiohttp import web
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from .common import make_row
-from .oracle import AMOUNTS, EXACT, Answer, RawAnswer
+from .oracle import AMOUNTS, EXACT
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of a server that may be anybody's."""
+
+    body: bytes
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    is_good: bool = False
+    """Whether it must be understood."""
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Answer over HTTP."""
+        headers = {"Content-Type": "application/json"} | self.headers
+        return web.Response(body=self.body, status=self.status, headers=headers)
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    """Bytes in the place of an answer over HTTP."""
+
+    raw: bytes
+    is_good: bool = False
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Send the bytes and hang up."""
+        assert request.transport
+        request.transport.write(self.raw)
+        request.transport.close()
+        return web.Response()
 
 
 def joined(brackets: str, items: Iterable[str]) -> str:

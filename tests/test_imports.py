@@ -25,6 +25,19 @@ WITHOUT_ALL_IN_2026_6 = {
     "system_health",
 }
 
+# Each of them imports only those before it.
+ORDER = ("const", "models", "answer", "api", "coordinator", "entity")
+# What fails in one of them must not reach the others.
+OPTIONAL = {
+    "assist",
+    "condition",
+    "dashboard",
+    "diagnostics",
+    "logbook",
+    "system_health",
+    "trigger",
+}
+
 DOCUMENTED = "documented for developers of integrations"
 AS_IN_CORE = "the triggers and conditions of core's own integrations use it, too"
 ALLOWED = {
@@ -131,6 +144,19 @@ def test_public_base_classes() -> None:
             if cls.__module__ == module.__name__:
                 private |= find_private_of_bases(cls)
     assert private == ALLOWED.keys()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_imports_point_one_way(path: Path) -> None:
+    """Test that a module imports none above it, and none that is optional."""
+    imported = {
+        node.module
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.level
+    }
+    assert imported.isdisjoint(OPTIONAL)
+    if path.stem in ORDER:
+        assert imported <= set(ORDER[: ORDER.index(path.stem)])
 
 
 @pytest.mark.parametrize(

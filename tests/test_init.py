@@ -1,9 +1,5 @@
 """Tests of setting up, unloading and removing an account."""
 
-import logging
-from unittest.mock import patch
-
-import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cryptocloud.const import DOMAIN
@@ -13,7 +9,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from tools.sandbox import Sandbox
 
-from .common import API_KEY, Poll, get_value, logged, make_entry, make_row, set_up
+from .common import API_KEY, Poll, get_value, make_entry, make_row, set_up
 
 
 async def test_unload_and_reload(
@@ -81,18 +77,3 @@ async def test_unique_id_from_the_key_is_dropped(
     assert await set_up(hass, entry)
     assert entry.unique_id is None
     assert (entry.version, entry.minor_version) == (1, 2)
-
-
-async def test_failing_dashboard_costs_one_warning(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Test that the account does not depend on the dashboard."""
-    with patch(
-        "custom_components.cryptocloud.dashboard.async_setup", side_effect=TypeError
-    ):
-        assert await set_up(hass, entry)
-    assert get_value(hass, "usdt_trc20") == "1250.5"
-    assert logged(caplog, logging.WARNING) == ["Dashboard could not be set up"]

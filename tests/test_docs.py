@@ -1,4 +1,4 @@
-"""Tests that the examples on the documentation's pages work."""
+"""Tests that the pages list what there is, and that their examples work."""
 
 from datetime import timedelta
 import json
@@ -15,6 +15,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 import yaml
 
+from custom_components.cryptocloud.const import DOMAIN, UPDATE_INTERVAL
 from homeassistant.components.persistent_notification import (
     Notification,
     UpdateType,
@@ -26,10 +27,23 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from tools.sandbox import Sandbox, Status
 
-from .common import Poll, load_rows, make_row
+from .common import Poll, load_rows, make_row, set_up
 
 ROOT = Path(__file__).parents[1]
 BLUEPRINTS = ROOT / "blueprints" / "automation" / "cryptocloud"
+
+
+EVENT = "event.cryptocloud_balance_change"
+# What Home Assistant adds
+ATTRIBUTES_OF_ALL = {
+    "device_class",
+    "entity_picture",
+    "event_types",
+    "friendly_name",
+    "state_class",
+    "unit_of_measurement",
+}
+PAGES = {"en": ("README.md", "docs/*.md"), "ru": ("README.ru.md", "docs/ru/*.md")}
 
 
 def read(page: str) -> str:
@@ -41,6 +55,28 @@ def examples(page: str, language: str = "yaml") -> list[Any]:
     """Return the examples of a page."""
     blocks = re.findall(rf"```{language}\n(.*?)```", read(page), re.DOTALL)
     return [yaml.safe_load(block) for block in blocks]
+
+
+def load_strings(language: str) -> dict[str, Any]:
+    """Return the strings of a language."""
+    path = ROOT / "custom_components" / DOMAIN / "translations" / f"{language}.json"
+    strings: dict[str, Any] = json.loads(path.read_text())
+    return strings
+
+
+def read_tables(language: str) -> list[set[str]]:
+    """Return the first column of each table on the pages of a language."""
+    pages = [path for pattern in PAGES[language] for path in ROOT.glob(pattern)]
+    tables = re.findall(
+        r"^\|[-:| ]+\|((?:\n\|.*)+)",
+        "\n".join(page.read_text() for page in pages),
+        re.MULTILINE,
+    )
+    columns = [re.findall(r"^\| *(.+?) *\|", table, re.MULTILINE) for table in tables]
+    return [
+        {name for cell in column for name in re.findall(r"`(.+?)`", cell) or [cell]}
+        for column in columns
+    ]
 
 
 @pytest.fixture
@@ -106,7 +142,7 @@ async def test_triggers(
 ) -> None:
     """Test that the triggers and the condition do what the page says."""
     sandbox.rows = [make_row("USDT_TRC20", 900)]
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert await set_up(hass, entry)
     config = {"automation": examples("events-and-triggers")}
     assert await async_setup_component(hass, "automation", config)
     await hass.async_block_till_done()
@@ -124,24 +160,60 @@ async def test_triggers(
     assert messages[-1] == ("CryptoCloud", "Time to withdraw")
 
 
-@pytest.mark.usefixtures("loaded_entry")
-async def test_event_attributes(
-    hass: HomeAssistant, sandbox: Sandbox, poll: Poll
+@pytest.mark.parametrize("language", PAGES)
+def test_settings(language: str) -> None:
+    """Test that tables explain all fields of the forms under their labels."""
+    strings = load_strings(language)
+    for labels in (
+        strings["config"]["step"]["user"]["data"],
+        strings["options"]["step"]["init"]["data"],
+    ):
+        assert any(set(labels.values()) <= cells for cells in read_tables(language))
+
+
+@pytest.mark.parametrize("language", PAGES)
+def test_interval(language: str) -> None:
+    """Test that the README says how often the balances are read."""
+    minutes = UPDATE_INTERVAL // timedelta(minutes=1)
+    readme = (ROOT / PAGES[language][0]).read_text()
+    assert re.search(rf"\b{minutes} (minutes|минут)\b", readme)
+
+
+def test_messages() -> None:
+    """Test that a table says what to do about each message."""
+    strings = load_strings("en")
+    messages = [
+        *strings["config"]["error"].values(),
+        *strings["options"]["error"].values(),
+        *(error["message"] for error in strings["exceptions"].values()),
+        strings["config"]["abort"]["already_configured"],
+    ]
+    # Placeholders are dots there, and one word alone is no message.
+    beginnings = tuple(
+        cell.removesuffix(".")
+        for cells in read_tables("en")
+        for cell in cells
+        if " " in cell
+    )
+    for message in messages:
+        assert re.sub(r"\{\w+\}", "…", message).startswith(beginnings)
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_entities(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, poll: Poll
 ) -> None:
-    """Test that the page names the attributes there are."""
-    assert sandbox.rows
-    sandbox.rows[0]["balance_crypto"] += 1
+    """Test that tables list all sensors, and all attributes of sensors and events."""
+    sandbox.rows = [make_row("USDT_TRC20", 1)]
+    assert await set_up(hass, entry)
+    sandbox.rows = [make_row("USDT_TRC20", 2)]
     await poll()
-    state = hass.states.get("event.cryptocloud_balance_change")
-    assert state
-    table = read("events-and-triggers").partition("\n## Triggers")[0]
-    names = re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
-    listed = {name.strip("` ") for names in names for name in names.split(",")}
-    assert listed == state.attributes.keys() - {
-        "device_class",
-        "event_types",
-        "friendly_name",
-    }
+    tables = read_tables("en")
+    assert set(hass.states.async_entity_ids("sensor")) in tables
+    for entity_id in ("sensor.cryptocloud_usdt_trc20", EVENT):
+        state = hass.states.get(entity_id)
+        assert state
+        assert state.attributes.keys() - ATTRIBUTES_OF_ALL in tables
 
 
 async def test_examples(
@@ -154,7 +226,7 @@ async def test_examples(
     """Test the automations and the sum, and that the cards name what there is."""
     found = [*examples("../README"), *examples("examples")]
     sandbox.rows = [make_row("USDT_TRC20", 900), make_row("USDT_BSC", 50)]
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert await set_up(hass, entry)
     automations = [example for example in found if "triggers" in example]
     assert await async_setup_component(hass, "automation", {"automation": automations})
     [config] = [example for example in found if "template" in example]
@@ -201,7 +273,7 @@ async def test_action(
 ) -> None:
     """Test the response and the scripts."""
     sandbox.rows = load_rows("balance_composed")[:1]
-    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert await set_up(hass, entry)
     call, *scripts = examples("action")
     (expected,) = examples("action", "json")
     domain, service = call["action"].split(".")

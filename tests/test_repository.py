@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 import re
 import runpy
+import struct
 import subprocess
 import sys
 import tomllib
@@ -14,6 +15,8 @@ from zipfile import ZipFile
 
 import pytest
 import yaml
+
+from homeassistant import components
 
 ROOT = Path(__file__).parents[1]
 INTEGRATION = ROOT / "custom_components" / "cryptocloud"
@@ -116,6 +119,27 @@ def test_manifest() -> None:
     assert MANIFEST["name"] == HACS["name"]
     assert MANIFEST["issue_tracker"] == f"{MANIFEST['documentation']}/issues"
     assert MANIFEST["version"] == "0.0.0"
+
+
+def test_quality_scale() -> None:
+    """Test that each rule has a status, and an exemption its reason."""
+    rules = yaml.safe_load((INTEGRATION / "quality_scale.yaml").read_text())["rules"]
+    # Home Assistant has no list of its rules, but integrations that list all of them.
+    core = Path(components.__path__[0], "trmnl", "quality_scale.yaml")
+    assert rules.keys() >= yaml.safe_load(core.read_text())["rules"].keys()
+    assert len(rules) == 54
+    for rule, entry in rules.items():
+        match entry:
+            case "done" | {"status": "done" | "exempt", "comment": str()}:
+                continue
+        raise AssertionError(f"{rule}: {entry}")
+
+
+@pytest.mark.parametrize(("name", "size"), [("icon", 256), ("icon@2x", 512)])
+def test_brand(name: str, size: int) -> None:
+    """Test that the pictures have the sizes that Home Assistant asks for."""
+    picture = (INTEGRATION / "brand" / f"{name}.png").read_bytes()
+    assert struct.unpack(">8s8xII", picture[:24]) == (b"\x89PNG\r\n\x1a\n", size, size)
 
 
 def test_hacs() -> None:

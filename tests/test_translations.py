@@ -45,6 +45,11 @@ IMPLIED_ABORTS = {
 # The step that hands over to one with a form
 FORMLESS_STEPS = {"config.step.reauth"}
 
+# What has an icon
+NAMED = re.compile(
+    r"(entity\.\w+|services|triggers|conditions)\.\w+\.name|entity\..+\.state\.\w+"
+)
+
 PACKAGE = Path(cryptocloud.__file__).parent
 TREES = {path.stem: ast.parse(path.read_text()) for path in PACKAGE.glob("*.py")}
 
@@ -179,16 +184,16 @@ async def test_forms(hass: HomeAssistant, entry: MockConfigEntry) -> None:
 
 
 def test_icons() -> None:
-    """Each icon belongs to something that has a name."""
+    """All entities, actions, triggers and conditions have an icon, and nothing else."""
     icons = json.loads((PACKAGE / "icons.json").read_text())
-    english = _load("en")
     entities = icons.pop("entity")
     assert {
-        f"entity.{re.sub(r'\bdefault$', 'name', key)}" for key, _ in _flatten(entities)
-    } <= english.keys()
-    assert {
-        f"{section}.{key}.name" for section, keys in icons.items() for key in keys
-    } <= english.keys()
+        *(
+            f"entity.{re.sub(r'\bdefault$', 'name', key)}"
+            for key, _ in _flatten(entities)
+        ),
+        *(f"{section}.{key}.name" for section, keys in icons.items() for key in keys),
+    } == {key for key in _load("en") if NAMED.fullmatch(key)}
 
 
 type Forms = list[tuple[str, ConfigFlowResult]]

@@ -9,6 +9,7 @@ from tools.demo.demo import Demo
 from tools.demo.home_assistant import REPOSITORY
 
 from .steps import DASHBOARD_STEPS, LIFE_STEPS, Stage
+from .unit import test_strategy
 from .user import open_browser
 
 FAILURES = REPOSITORY / ".browser"
@@ -18,7 +19,7 @@ MINUTES = 16
 
 
 def say(message: str) -> None:
-    """Tell what happens."""
+    """Print what happens."""
     print(message, flush=True)
 
 
@@ -48,6 +49,7 @@ async def run(
 
 async def main(*, update: bool) -> None:
     """Run all steps."""
+    await test_strategy(say)
     demo = Demo(say=ignore, speed=6)
     async with demo.run():
         if update:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from PIL import Image, PngImagePlugin
 from playwright.async_api import (
+    BrowserContext,
     ConsoleMessage,
     Error,
     Locator,
@@ -210,10 +211,8 @@ class User:
 
 
 @asynccontextmanager
-async def open_browser(
-    url: str, *, failures: Path, language: str, update_images: bool
-) -> AsyncGenerator[User]:
-    """Open Chromium without a history; a failure leaves a picture."""
+async def open_chromium() -> AsyncGenerator[BrowserContext]:
+    """Open Chromium without a history."""
     chromium = shutil.which("chromium")
     assert chromium, "install Chromium (on Debian: apt-get install chromium)"
     with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
@@ -231,19 +230,31 @@ async def open_browser(
             )
             context.set_default_timeout(TIMEOUT)
             expect.set_options(timeout=TIMEOUT)
-            await context.route(f"https://{HOST}/**", _send_coin)
-            page = context.pages[0]
-            user = User(
-                page=page, language=language, url=url, update_images=update_images
-            )
-            user.listen()
             try:
-                yield user
-            except Exception:
-                await page.screenshot(path=failures / f"{language}.png")
-                raise
+                yield context
             finally:
                 await context.close()
+
+
+@asynccontextmanager
+async def open_browser(
+    url: str, *, failures: Path, language: str, update_images: bool
+) -> AsyncGenerator[User]:
+    """Open Home Assistant in Chromium; a failure leaves a trace that can be replayed."""
+    async with open_chromium() as context:
+        await context.route(f"https://{HOST}/**", _send_coin)
+        page = context.pages[0]
+        user = User(page=page, language=language, url=url, update_images=update_images)
+        user.listen()
+        await context.tracing.start(screenshots=True, snapshots=True)
+        try:
+            yield user
+        except Exception:
+            trace = failures / f"{language}.zip"
+            await context.tracing.stop(path=trace)
+            print(f"Replay it: .venv/bin/playwright show-trace {trace}", flush=True)
+            raise
+        await context.tracing.stop()
 
 
 async def _send_coin(route: Route) -> None:

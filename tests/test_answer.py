@@ -25,7 +25,7 @@ from .common import (
 TOTALS = ("total_balance", "total_available_balance", "total_on_hold")
 
 
-async def test_documented_answer(
+async def test_documented_answer_is_understood(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> None:
     """Test what the answer in CryptoCloud's documentation becomes."""
@@ -77,7 +77,7 @@ async def test_documented_answer(
     ],
 )
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_unknown_amounts(
+async def test_amount_of_no_sane_size_is_unknown(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, amount: Any
 ) -> None:
     """Test that an amount of no sane size is unknown, and nothing but that."""
@@ -101,18 +101,19 @@ async def test_unknown_amounts(
     assert get_value(hass, "total_on_hold") == STATE_UNKNOWN
 
 
-async def test_same_row_twice(
+async def test_repeated_row_counts_once(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> None:
     """Test that a repeated row counts once."""
     sandbox.rows = [make_row("BTC", Decimal("1.0")), make_row("BTC", Decimal(1))]
     assert await set_up(hass, entry)
+
     assert get_value(hass, "btc") == "1"
     assert get_value(hass, "total_balance") == "1"
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_contradicting_rows(
+async def test_contradicting_rows_are_unknown(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> None:
     """Test that rows of one currency that differ make unknown what differs."""
@@ -123,6 +124,7 @@ async def test_contradicting_rows(
         make_row("BTC"),
     ]
     assert await set_up(hass, entry)
+
     assert get_value(hass, "btc") == STATE_UNKNOWN
     assert get_value(hass, "btc_available") == "1"
     assert get_value(hass, "eth") == "1"
@@ -139,7 +141,7 @@ async def test_contradicting_rows(
         ({"balance_usd": 5, "available_balance_usd": 5}, "6"),
     ],
 )
-async def test_unidentified_row(
+async def test_unidentified_row_counts_in_the_totals_only(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,
@@ -161,7 +163,7 @@ async def test_unidentified_row(
     assert "which currency they are of" in message
 
 
-async def test_codes_like_keys(
+async def test_codes_like_keys_get_sensors_of_their_own(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> None:
     """Test that no two sensors are taken for one, whatever the codes."""
@@ -169,6 +171,7 @@ async def test_codes_like_keys(
     sandbox.rows = [make_row(code) for code in codes]
     assert await set_up(hass, entry)
     await reload(hass, entry)
+
     assert {
         state.attributes["currency"]
         for state in hass.states.async_all("sensor")
@@ -183,7 +186,7 @@ async def test_codes_like_keys(
         ({"code": "None", "fullname": "A"}, {"network": None, "network_name": "A"}),
     ],
 )
-async def test_missing_network(
+async def test_currency_needs_no_network(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,
@@ -195,6 +198,7 @@ async def test_missing_network(
     row["currency"] |= {"obj_network": missing, "name": None, "enable": False}
     sandbox.rows = [row]
     assert await set_up(hass, entry)
+
     state = get_state(hass, "ton")
     assert state.state == "1"
     assert state.attributes["currency_name"] is None
@@ -212,7 +216,7 @@ async def test_missing_network(
         ("_TRC20", None, "_TRC20"),
     ],
 )
-async def test_unit(
+async def test_currency_always_has_a_unit(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,
@@ -225,6 +229,7 @@ async def test_unit(
     row["currency"]["short_code"] = short_code
     sandbox.rows = [row]
     assert await set_up(hass, entry)
+
     [state] = [
         state
         for state in hass.states.async_all("sensor")

@@ -39,26 +39,28 @@ def encoded(encoding: str, body: bytes) -> Fault:
         pytest.param(Body(ANSWER + " " * (8 * 1024 * 1024 - len(ANSWER))), id="8 MiB"),
     ],
 )
-async def test_odd_but_right(
+async def test_unusual_answer_is_read(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, fault: Fault
 ) -> None:
     """Test answers that say what they should in their own way."""
     sandbox.fault = fault
     assert await set_up(hass, entry)
+
     assert get_value(hass, "btc") == "5"
 
 
-async def test_one_byte_too_many(
+async def test_body_over_8_mib_is_refused(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> None:
     """Test that the limit is where it should be."""
     sandbox.fault = Body(ANSWER + " " * (8 * 1024 * 1024 - len(ANSWER) + 1))
     assert not await set_up(hass, entry)
+
     assert entry.reason
     assert "unexpected response" in entry.reason
 
 
-async def test_more_after_the_gzip_stream(
+async def test_more_after_the_gzip_stream_is_refused(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> None:
     """Test that an answer followed by anything else is not taken for whole."""
@@ -70,20 +72,21 @@ async def test_more_after_the_gzip_stream(
     assert "unexpected response" in entry.reason
 
 
-async def test_many_currencies(
+async def test_answer_of_400_currencies_is_read(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> None:
     """Test an answer that is long enough to be read in a thread."""
     rows = [make_row(f"C{number}", number) for number in range(400)]
     sandbox.rows = rows
     assert len(json.dumps(rows)) > 64 * 1024
+
     assert await set_up(hass, entry)
     assert get_value(hass, "c399") == "399"
     assert get_value(hass, "total_balance") == str(sum(range(400)))
 
 
 @pytest.mark.parametrize(("values", "is_read"), [(199_900, True), (200_000, False)])
-async def test_too_many_values(
+async def test_too_many_values_are_not_decoded(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,
@@ -96,6 +99,6 @@ async def test_too_many_values(
     assert await set_up(hass, entry) == is_read
 
 
-def test_timeout() -> None:
+def test_answer_may_take_30_seconds() -> None:
     """Test how long an answer may take, which the tests of it shorten."""
     assert api.TIMEOUT.total == 30

@@ -40,7 +40,7 @@ from .common import Poll, make_row, set_up
         ({"type": "above", "value": {"entity": "input_number.limit"}}, "any", True),
     ],
 )
-async def test_is_balance(
+async def test_condition_compares_balances_that_are_known(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,

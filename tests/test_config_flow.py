@@ -42,6 +42,7 @@ async def test_full_flow(hass: HomeAssistant, sandbox: Sandbox) -> None:
     assert result["description_placeholders"] == {
         "account_url": "https://app.cryptocloud.plus"
     }
+
     result = await submit(hass, result, **USER_INPUT)
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -53,7 +54,7 @@ async def test_full_flow(hass: HomeAssistant, sandbox: Sandbox) -> None:
     assert get_value(hass, "usdt_trc20") == "1250.5"
 
 
-async def test_address(
+async def test_requests_go_to_cryptocloud(
     hass: HomeAssistant, aioclient_mock: AiohttpClientMocker
 ) -> None:
     """Test where requests go to."""
@@ -62,13 +63,17 @@ async def test_address(
         json={"status": "success", "result": []},
     )
     result = await submit(hass, await start_flow(hass, None, "user"), **USER_INPUT)
+
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert len(aioclient_mock.mock_calls) == 2
 
 
-async def test_request(hass: HomeAssistant, sandbox: Sandbox) -> None:
+async def test_request_sends_the_key_and_nothing_else(
+    hass: HomeAssistant, sandbox: Sandbox
+) -> None:
     """Test what is sent, and no more than that."""
     await submit(hass, await start_flow(hass, None, "user"), **USER_INPUT)
+
     assert len(sandbox.requests) == 2  # the check of the key and the first refresh
     for request in sandbox.requests:
         assert request.method == "POST"
@@ -87,12 +92,15 @@ async def test_first_form_has_defaults(hass: HomeAssistant, sandbox: Sandbox) ->
     assert result["options"] == {"only_funded": False, "show_icons": True}
 
 
-async def test_options_of_the_first_form(hass: HomeAssistant, sandbox: Sandbox) -> None:
+async def test_options_of_the_first_form_take_effect(
+    hass: HomeAssistant, sandbox: Sandbox
+) -> None:
     """Test that the options make a difference before the first entity exists."""
     result = await start_flow(hass, None, "user")
     result = await submit(
         hass, result, api_key=API_KEY, only_funded=True, show_icons=False
     )
+
     assert result["options"] == {"only_funded": True, "show_icons": False}
     assert not hass.states.get("sensor.cryptocloud_bnb")
     state = hass.states.get("sensor.cryptocloud_eth")
@@ -100,7 +108,7 @@ async def test_options_of_the_first_form(hass: HomeAssistant, sandbox: Sandbox) 
     assert "entity_picture" not in state.attributes
 
 
-async def test_unexpected_error(
+async def test_unexpected_error_is_logged_without_the_key(
     hass: HomeAssistant, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Test that an error of our own is logged, without the key."""
@@ -115,13 +123,16 @@ async def test_unexpected_error(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_form_keeps_the_options(hass: HomeAssistant, sandbox: Sandbox) -> None:
+async def test_form_keeps_the_options_after_an_error(
+    hass: HomeAssistant, sandbox: Sandbox
+) -> None:
     """Test that after an error the user has to enter the key only."""
     sandbox.fault = Status(503)
     result = await start_flow(hass, None, "user")
     result = await submit(
         hass, result, api_key=API_KEY, only_funded=True, show_icons=False
     )
+
     assert suggested_values(result) == {"only_funded": True, "show_icons": False}
 
 
@@ -134,10 +145,13 @@ async def test_form_keeps_the_options(hass: HomeAssistant, sandbox: Sandbox) -> 
         f"Token\t{API_KEY}",
     ],
 )
-async def test_pasted_key(hass: HomeAssistant, sandbox: Sandbox, pasted: str) -> None:
+async def test_pasted_key_is_cleaned(
+    hass: HomeAssistant, sandbox: Sandbox, pasted: str
+) -> None:
     """Test that a key is cleaned of what comes along with it."""
     result = await start_flow(hass, None, "user")
     result = await submit(hass, result, **USER_INPUT | {"api_key": pasted})
+
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == {"api_key": API_KEY}
     assert result["result"].unique_id is None
@@ -146,17 +160,20 @@ async def test_pasted_key(hass: HomeAssistant, sandbox: Sandbox, pasted: str) ->
 @pytest.mark.parametrize(
     "api_key", ["", " ", "Token ", "ключ", "a\nb", "a\r\nHost: b", "a\x00b", "\ud800"]
 )
-async def test_impossible_key(
+async def test_impossible_key_is_refused_without_a_request(
     hass: HomeAssistant, sandbox: Sandbox, api_key: str
 ) -> None:
     """Test that a key that cannot stand in a header is refused without a request."""
     result = await start_flow(hass, None, "user")
     result = await submit(hass, result, **USER_INPUT | {"api_key": api_key})
+
     assert result["errors"] == {"base": "invalid_auth"}
     assert sandbox.request_count == 0
 
 
-async def test_second_account(hass: HomeAssistant, sandbox: Sandbox) -> None:
+async def test_each_account_gets_its_own_title(
+    hass: HomeAssistant, sandbox: Sandbox
+) -> None:
     """Test that each account gets a title of its own."""
     titles = []
     for api_key in ("a", "b", "c"):
@@ -164,22 +181,26 @@ async def test_second_account(hass: HomeAssistant, sandbox: Sandbox) -> None:
         result = await start_flow(hass, None, "user")
         result = await submit(hass, result, **USER_INPUT | {"api_key": api_key})
         titles.append(result["title"])
+
     assert titles == ["CryptoCloud", "CryptoCloud 2", "CryptoCloud 3"]
     assert get_value(hass, "3_usdt_trc20") == "1250.5"
 
 
-async def test_same_key_twice(
+async def test_same_key_is_added_once(
     hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
 ) -> None:
     """Test that an account is added once."""
     result = await start_flow(hass, None, "user")
     result = await submit(hass, result, **USER_INPUT | {"api_key": f"Token {API_KEY}"})
+
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
     assert len(hass.config_entries.async_entries(DOMAIN)) == 1
 
 
-async def test_same_key_in_two_flows(hass: HomeAssistant, sandbox: Sandbox) -> None:
+async def test_same_key_in_two_dialogs_is_added_once(
+    hass: HomeAssistant, sandbox: Sandbox
+) -> None:
     """Test that an account is added once, also from two windows at a time."""
     sandbox.fault, sandbox.fault_count = hold(asyncio.Barrier(2).wait), 2
     forms = [await start_flow(hass, None, "user") for _ in range(2)]
@@ -199,7 +220,7 @@ async def test_same_key_in_two_flows(hass: HomeAssistant, sandbox: Sandbox) -> N
     assert entry.state is ConfigEntryState.LOADED
 
 
-async def test_new_key_in_two_flows(
+async def test_same_new_key_in_two_dialogs_replaces_one(
     hass: HomeAssistant, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Test that two accounts cannot get one key from two windows at a time."""
@@ -218,6 +239,7 @@ async def test_new_key_in_two_flows(
         )
     )
     await hass.async_block_till_done()
+
     assert sorted(str(result["reason"]) for result in results) == [
         "already_configured",
         "reconfigure_successful",
@@ -228,7 +250,7 @@ async def test_new_key_in_two_flows(
 
 @pytest.mark.parametrize("source", ["reauth", "reconfigure"])
 @pytest.mark.parametrize("api_key", [API_KEY, OTHER_API_KEY])
-async def test_replace_key(
+async def test_new_key_keeps_entities_and_options(
     hass: HomeAssistant,
     sandbox: Sandbox,
     loaded_entry: MockConfigEntry,
@@ -241,6 +263,7 @@ async def test_replace_key(
     options = dict(loaded_entry.options)
     result = await start_flow(hass, loaded_entry, source)
     assert suggested_values(result) == {}
+
     result = await submit(hass, result, api_key=f" Token {api_key}")
 
     assert result["type"] is FlowResultType.ABORT
@@ -255,19 +278,20 @@ async def test_replace_key(
 
 
 @pytest.mark.parametrize("source", ["reauth", "reconfigure"])
-async def test_key_of_another_account(
+async def test_key_of_another_account_is_refused(
     hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry, source: str
 ) -> None:
     """Test that two accounts cannot come to have one key."""
     make_entry(OTHER_API_KEY, title="CryptoCloud 2").add_to_hass(hass)
     result = await start_flow(hass, loaded_entry, source)
     result = await submit(hass, result, api_key=OTHER_API_KEY)
+
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
     assert loaded_entry.data == {"api_key": API_KEY}
 
 
-async def test_revoked_key(
+async def test_revoked_key_asks_for_a_new_one(
     hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry, poll: Poll
 ) -> None:
     """Test that Home Assistant asks for a new key by itself."""
@@ -288,7 +312,7 @@ async def test_revoked_key(
     assert get_value(hass, "usdt_trc20") == "1250.5"
 
 
-async def test_options(
+async def test_options_take_effect_at_once(
     hass: HomeAssistant,
     sandbox: Sandbox,
     loaded_entry: MockConfigEntry,
@@ -318,7 +342,7 @@ async def test_options(
     assert get_value(hass, "bnb") == "0"
 
 
-async def test_option_stays_on(
+async def test_option_that_stays_on_removes_nothing(
     hass: HomeAssistant, sandbox: Sandbox, poll: Poll
 ) -> None:
     """Test that another option changed takes no drained currency away."""
@@ -405,6 +429,7 @@ async def test_option_keeps_what_is_unknown(
     ]
     assert await set_up(hass, entry)
     await set_options(hass, entry, only_funded=True, show_icons=True)
+
     codes = [
         state.attributes.get("currency") for state in hass.states.async_all("sensor")
     ]
@@ -426,20 +451,22 @@ async def test_option_that_is_missing_is_off(
     assert not hass.states.get("sensor.cryptocloud_bnb")
 
 
-async def test_option_of_an_empty_account(
+async def test_option_of_an_empty_account_is_saved(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> None:
     """Test the option where there is nothing to take away."""
     sandbox.rows = []
     assert await set_up(hass, entry)
     result = await set_options(hass, entry, only_funded=True, show_icons=True)
+
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_option_of_an_account_that_is_not_loaded(
+async def test_option_needs_an_account_that_was_loaded(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     """Test the options before the account was ever set up."""
     result = await set_options(hass, entry, only_funded=True, show_icons=True)
+
     assert result["type"] is FlowResultType.FORM
     assert result["errors"] == {"base": "no_balances"}

@@ -36,6 +36,7 @@ async def test_diagnostics(
     diagnostics = await get_diagnostics_for_config_entry(
         hass, hass_client, loaded_entry
     )
+
     assert diagnostics == snapshot
 
 
@@ -80,6 +81,7 @@ async def test_diagnostics_without_an_answer(
     """Test the diagnostics of an account that could not be set up."""
     sandbox.fault = Status(503)
     await set_up(hass, entry)
+
     diagnostics = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     assert diagnostics == snapshot(exclude=props("time"))
 
@@ -91,6 +93,7 @@ async def test_diagnostics_of_an_account_that_is_not_loaded(
 ) -> None:
     """Test that an account that was unloaded has diagnostics, too."""
     assert await hass.config_entries.async_unload(loaded_entry.entry_id)
+
     diagnostics = await get_diagnostics_for_config_entry(
         hass, hass_client, loaded_entry
     )

@@ -10,7 +10,7 @@ from tools.sandbox import Sandbox
 from .common import make_entry, reload, set_up
 
 
-async def test_device(
+async def test_account_is_one_service_device(
     hass: HomeAssistant,
     loaded_entry: MockConfigEntry,
     device_registry: dr.DeviceRegistry,
@@ -18,6 +18,7 @@ async def test_device(
 ) -> None:
     """Test the one device of an account."""
     [device] = dr.async_entries_for_config_entry(device_registry, loaded_entry.entry_id)
+
     assert device.identifiers == {(DOMAIN, loaded_entry.entry_id)}
     assert device.name == "CryptoCloud"
     assert device.manufacturer == "CryptoCloud"
@@ -31,7 +32,7 @@ async def test_device(
     } == {device.id}
 
 
-async def test_device_is_named_as_the_entry(
+async def test_device_has_the_name_of_the_entry(
     hass: HomeAssistant, sandbox: Sandbox, device_registry: dr.DeviceRegistry
 ) -> None:
     """Test that the name a user gives to the account reaches its sensors."""

@@ -138,15 +138,16 @@ def check_sensors(
             assert state.attributes.get(name) == value
 
 
-def test_table_is_whole() -> None:
+def test_table_has_every_fault() -> None:
     """Test that the sandbox's faults and the expectations are about the same."""
     faults = {group: set(cases) for group, cases in CASES.items()}
     faults["transport"].add("dns_failure")
+
     assert faults == {group: set(cases) for group, cases in EXPECTED.items()}
 
 
 @everywhere
-async def test_flow(
+async def test_flow_names_the_fault_and_goes_on(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,
@@ -182,6 +183,7 @@ async def test_flow(
             assert result["type"] is FlowResultType.ABORT
             assert result["reason"] == f"{source}_successful"
             assert entry.state is ConfigEntryState.LOADED
+
     assert set(complaints(caplog)) <= {
         UNIDENTIFIED,
         UNIDENTIFIED.replace("CryptoCloud:", "CryptoCloud 2:"),
@@ -190,7 +192,7 @@ async def test_flow(
 
 @everywhere
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_first_refresh(
+async def test_first_refresh_recovers(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,
@@ -204,6 +206,7 @@ async def test_first_refresh(
     await strike(fault)
     await set_up(hass, entry)
     assert sandbox.request_count == expected.arrives
+
     flows = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
     if expected.error is None:
         assert entry.state is ConfigEntryState.LOADED
@@ -232,12 +235,13 @@ async def test_first_refresh(
             assert entry.state is ConfigEntryState.SETUP_RETRY
         await poll(timedelta(minutes=expected.minutes))
     assert entry.state is ConfigEntryState.LOADED
+
     check_sensors(hass, Expected())
 
 
 @everywhere
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_poll(
+async def test_poll_recovers(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,
@@ -265,9 +269,11 @@ async def test_poll(
     await poll()
     requests += expected.arrives
     assert sandbox.request_count == requests
+
     wait = timedelta(minutes=expected.minutes)
     for _ in range(2):
         assert entry.state is ConfigEntryState.LOADED
+
         flows = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
         if expected.error is None:
             check_sensors(hass, expected, gone=STATE_UNAVAILABLE)
@@ -279,9 +285,11 @@ async def test_poll(
             assert complaints(caplog) == logged(caplog, logging.ERROR)
             [message] = complaints(caplog)
             assert REASONS[expected.error] in message or flows
+
         assert [flow["context"]["source"] for flow in flows] == (
             [SOURCE_REAUTH] if expected.error == "invalid_auth" else []
         )
+
         # A refused key is not tried again by itself.
         await ask(wait)
 
@@ -335,6 +343,7 @@ async def test_body_blocks_nothing(poll: Poll, strike: Strike, fault: str) -> No
         await poll()
         stop.set()
         gaps.append(await watchdog)
+
     assert min(gaps) < 0.05, gaps
 
 
@@ -358,5 +367,6 @@ async def test_body_leaves_memory_flat(
         after, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
+
     assert peak - before < 20 * MEBIBYTE
     assert after - before < MEBIBYTE

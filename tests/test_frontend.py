@@ -34,7 +34,7 @@ async def urls(hass: HomeAssistant, socket_enabled: None) -> set[str]:
     return urls
 
 
-async def test_served_once(
+async def test_accounts_share_one_module(
     hass: HomeAssistant,
     urls: set[str],
     hass_client_no_auth: ClientSessionGenerator,
@@ -48,6 +48,7 @@ async def test_served_once(
     [url] = urls
     content = MODULE.read_bytes()
     assert url == f"/{DOMAIN}/{sha256(content).hexdigest()[:16]}/dashboard.js"
+
     response = await (await hass_client_no_auth()).get(url)
     assert response.status == HTTPStatus.OK
     assert response.content_type == "text/javascript"
@@ -55,7 +56,7 @@ async def test_served_once(
     assert await response.read() == content
 
 
-async def test_no_frontend(
+async def test_account_needs_no_frontend(
     hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
 ) -> None:
     """Test that nothing else needs the frontend."""
@@ -64,9 +65,10 @@ async def test_no_frontend(
     assert loaded_entry.state is ConfigEntryState.LOADED
 
 
-def test_third_parties() -> None:
+def test_module_loads_nothing_from_elsewhere() -> None:
     """Test that the module loads nothing from elsewhere."""
     content = MODULE.read_text()
+
     assert "//" not in content.replace("// ", "")
     assert "import" not in content
 
@@ -82,12 +84,13 @@ def list_entities(config: Any) -> set[str]:
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_yaml(
+async def test_plain_dashboard_names_existing_entities(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> None:
     """Test that the plain dashboard shows entities as they are named."""
     sandbox.rows = None
     assert await set_up(hass, entry)
+
     named = list_entities(yaml.safe_load(DASHBOARD.read_text()))
     assert len(named) > 5
     assert named <= set(hass.states.async_entity_ids())

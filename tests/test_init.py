@@ -12,7 +12,7 @@ from tools.sandbox import Sandbox
 from .common import API_KEY, Poll, get_value, make_entry, make_row, set_up
 
 
-async def test_unload_and_reload(
+async def test_unloaded_account_sends_no_requests(
     hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry, poll: Poll
 ) -> None:
     """Test that an unloaded account asks for nothing, and the way back."""
@@ -20,6 +20,7 @@ async def test_unload_and_reload(
     await hass.async_block_till_done()
     assert loaded_entry.state is ConfigEntryState.NOT_LOADED
     assert get_value(hass, "usdt_trc20") == STATE_UNAVAILABLE
+
     await poll()
     assert sandbox.request_count == 1
 
@@ -27,7 +28,7 @@ async def test_unload_and_reload(
     assert get_value(hass, "usdt_trc20") == "1250.5"
 
 
-async def test_remove(
+async def test_removed_account_leaves_nothing(
     hass: HomeAssistant,
     loaded_entry: MockConfigEntry,
     entity_registry: er.EntityRegistry,
@@ -36,17 +37,19 @@ async def test_remove(
     """Test that a removed account leaves nothing."""
     await hass.config_entries.async_remove(loaded_entry.entry_id)
     await hass.async_block_till_done()
+
     assert hass.states.async_all("sensor") == []
     assert not entity_registry.entities
     assert not device_registry.devices
 
 
-async def test_entry_without_options(hass: HomeAssistant, sandbox: Sandbox) -> None:
+async def test_options_have_defaults(hass: HomeAssistant, sandbox: Sandbox) -> None:
     """Test that the options have defaults."""
     entry = make_entry()
     entry.add_to_hass(hass)
     hass.config_entries.async_update_entry(entry, options={})
     assert await set_up(hass, entry)
+
     assert get_value(hass, "bnb") == "0"
     state = hass.states.get("sensor.cryptocloud_usdt_trc20")
     assert state
@@ -75,5 +78,6 @@ async def test_unique_id_from_the_key_is_dropped(
         domain=DOMAIN, data={"api_key": API_KEY}, unique_id="a hash", minor_version=1
     )
     assert await set_up(hass, entry)
+
     assert entry.unique_id is None
     assert (entry.version, entry.minor_version) == (1, 2)

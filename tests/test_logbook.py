@@ -21,7 +21,7 @@ EVENT = "event.cryptocloud_balance_change"
 
 
 @pytest.mark.usefixtures("recorder_mock")
-async def test_balance_changes(
+async def test_logbook_shows_each_balance_change(
     hass: HomeAssistant,
     hass_ws_client: WebSocketGenerator,
     sandbox: Sandbox,

@@ -33,7 +33,7 @@ from .common import get_state, get_value, make_row, set_up
         ("0.123456789012345678901", "0.123456789012345678901"),
     ],
 )
-async def test_exact_amounts(
+async def test_amounts_keep_every_digit(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,

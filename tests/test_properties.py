@@ -53,7 +53,7 @@ def of_btc(detail: str) -> Answer:
 )
 @example(sequence=[(of_btc('"icon_base":"https://xn--/"'), False)])
 @given(sequence=st.lists(st.tuples(answers, st.booleans()), min_size=1, max_size=3))
-async def test_what_is_shown(
+async def test_values_are_as_answered_or_unknown(
     hass: HomeAssistant,
     sandbox: Sandbox,
     poll: Poll,
@@ -92,6 +92,7 @@ async def test_what_is_shown(
         await hass.async_block_till_done()
         # Else what one example leaves would come back in the next.
         er.async_get(hass).deleted_entities.clear()
+
     assert not [
         record
         for record in caplog.records
@@ -101,7 +102,7 @@ async def test_what_is_shown(
 
 @pytest.mark.timeout(1800)
 @given(answer=answers)
-async def test_what_leaves_the_client(
+async def test_client_raises_only_its_own_errors(
     hass: HomeAssistant, sandbox: Sandbox, answer: Answer | RawAnswer
 ) -> None:
     """Test that the client returns balances or raises what it says it does."""
@@ -113,5 +114,6 @@ async def test_what_leaves_the_client(
         await client.get_account()
     except CryptoCloudError as err:
         error = err
+
     assert not answer.is_good or error is None
     assert API_KEY not in str(error)

@@ -165,6 +165,7 @@ async def test_key_stays_secret(
     sandbox.fault = fault
     result = await submit(f"/{flow['flow_id']}", user_input)
     assert result["type"] == "form"
+
     sandbox.fault = None
     result = await submit(f"/{flow['flow_id']}", user_input)
     assert result["type"] == "create_entry"
@@ -175,11 +176,13 @@ async def test_key_stays_secret(
     sandbox.fault = fault
     await poll()
     assert not entry.runtime_data.last_update_success
+
     await collect("after a poll")
 
     # A start
     await hass.config_entries.async_reload(entry.entry_id)
     assert entry.state is not ConfigEntryState.LOADED
+
     await collect("after a start")
     info = await get_system_health_info(hass, DOMAIN)
     places["system health"] = {key: await value for key, value in info.items()}
@@ -188,9 +191,11 @@ async def test_key_stays_secret(
     flow = await submit("", {"handler": DOMAIN, "entry_id": entry.entry_id})
     result = await submit(f"/{flow['flow_id']}", {"api_key": KEY})
     assert result["type"] == "form"
+
     sandbox.fault = None
     result = await submit(f"/{flow['flow_id']}", {"api_key": KEY})
     assert result["reason"] == "reconfigure_successful"
+
     await collect("after the key was entered")
     assert entry.state is ConfigEntryState.LOADED
 
@@ -209,9 +214,10 @@ async def test_key_stays_secret(
     assert find(entry_data) == []
 
 
-async def test_search_finds_pieces() -> None:
+async def test_search_finds_pieces_of_the_key() -> None:
     """Test that the search above would find what it looks for."""
     error = TypeError("No key here")
+
     error.__cause__ = ValueError(KEY)
     assert find(
         {

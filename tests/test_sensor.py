@@ -35,12 +35,13 @@ async def test_sensors(
         )
         if entity.domain == "sensor"
     }
+
     assert len(sensors) == 3 + 3 * 5
     # As JSON, since what Home Assistant makes of it differs between versions.
     assert json_loads(json_dumps(sensors)) == snapshot
 
 
-async def test_enabled_by_default(
+async def test_details_are_disabled_by_default(
     hass: HomeAssistant,
     entity_registry: er.EntityRegistry,
     loaded_entry: MockConfigEntry,
@@ -53,6 +54,7 @@ async def test_enabled_by_default(
         )
         if entity.disabled_by is er.RegistryEntryDisabler.INTEGRATION
     }
+
     assert disabled == {
         "total_on_hold",
         *(
@@ -69,7 +71,7 @@ async def test_enabled_by_default(
     [("usdt_trc20", 2, 2), ("eth", 2, 8)],
 )
 @pytest.mark.usefixtures("loaded_entry")
-async def test_display_precision(
+async def test_coins_show_more_decimals_than_money(
     entity_registry: er.EntityRegistry,
     name: str,
     usd_precision: int,
@@ -97,7 +99,7 @@ async def test_display_precision(
         ("БТК", "БТК", "cryptocloud_btk"),
     ],
 )
-async def test_names(
+async def test_currency_is_named_after_its_code(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,
@@ -108,6 +110,7 @@ async def test_names(
     """Test that a currency is named after its code, whatever that is."""
     sandbox.rows = [make_row(code)]
     assert await set_up(hass, entry)
+
     state = hass.states.get(f"sensor.{object_id}")
     assert state
     assert state.state == "1"
@@ -132,7 +135,7 @@ async def test_names(
         (None, "ftp://a.example/b.svg", None),
     ],
 )
-async def test_pictures(
+async def test_best_picture_with_a_good_address_is_shown(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,
@@ -145,14 +148,16 @@ async def test_pictures(
     row["currency"] |= {"icon_network": icon_network, "icon_base": icon_base}
     sandbox.rows = [row]
     assert await set_up(hass, entry)
+
     expected = picture and f"https://a.example/{picture}.svg"
     assert get_state(hass, "btc").attributes.get("entity_picture") == expected
 
 
-async def test_no_pictures(hass: HomeAssistant, sandbox: Sandbox) -> None:
+async def test_option_turns_pictures_off(hass: HomeAssistant, sandbox: Sandbox) -> None:
     """Test that pictures can be switched off while the attributes stay."""
     entry = make_entry(show_icons=False)
     assert await set_up(hass, entry)
+
     attributes = get_state(hass, "usdt_trc20").attributes
     assert "entity_picture" not in attributes
     assert attributes["icon_base"] == (
@@ -167,7 +172,7 @@ async def test_no_pictures(hass: HomeAssistant, sandbox: Sandbox) -> None:
         ("de", {"cryptocloud_eth"}),
     ],
 )
-async def test_entity_ids_in_other_languages(
+async def test_entity_ids_of_currencies_are_the_same_in_all_languages(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,
@@ -177,6 +182,7 @@ async def test_entity_ids_in_other_languages(
     """Test that the ids of the currencies do not depend on the language."""
     hass.config.language = language
     assert await set_up(hass, entry)
+
     assert {f"sensor.{name}" for name in entity_ids} <= set(
         hass.states.async_entity_ids()
     )

@@ -21,7 +21,7 @@ from tools.sandbox import Sandbox
 from .common import Poll, complaints, set_up
 
 
-async def test_statistics(
+async def test_statistics_sum_receipts_in_the_currency(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     hass_ws_client: WebSocketGenerator,
@@ -55,6 +55,7 @@ async def test_statistics(
         statistics["sensor.cryptocloud_total_balance"]["statistics_unit_of_measurement"]
         == "USD"
     )
+
     await client.send_json_auto_id(
         {
             "type": "recorder/statistics_during_period",
@@ -67,6 +68,7 @@ async def test_statistics(
     [row] = (await client.receive_json())["result"][statistic_id]
     assert (row["state"], row["sum"]) == (1350.0, 99.5)
     assert complaints(caplog) == []
+
     await client.send_json_auto_id({"type": "recorder/validate_statistics"})
     assert (await client.receive_json())["result"] == {}
 
@@ -83,6 +85,7 @@ async def test_attributes_are_not_recorded(
         None,
         ["sensor.cryptocloud_usdt_trc20"],
     )
+
     [state] = states["sensor.cryptocloud_usdt_trc20"]
     assert isinstance(state, State)
     assert state.state == "1250.5"

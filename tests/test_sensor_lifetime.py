@@ -43,6 +43,7 @@ async def test_currencies_are_added_in_order(
     """Test that the answer's order leaves no trace."""
     sandbox.rows = [make_row(code) for code in ("C", "A", "D", "B")]
     assert await set_up(hass, entry)
+
     codes = [
         state.attributes.get("currency") for state in hass.states.async_all("sensor")
     ]
@@ -117,7 +118,7 @@ async def test_incomplete_answer_removes_nothing(
 
 
 @pytest.mark.usefixtures("loaded_entry")
-async def test_empty_list_after_a_full_one(
+async def test_empty_list_after_a_full_one_makes_totals_unknown(
     hass: HomeAssistant, sandbox: Sandbox, poll: Poll
 ) -> None:
     """Test that a list gone missing is not taken for an empty account."""
@@ -134,17 +135,18 @@ async def test_empty_list_after_a_full_one(
     assert get_value(hass, "total_balance") == "1250.37003"
 
 
-async def test_empty_list_at_start(
+async def test_empty_list_at_start_makes_totals_unknown(
     hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
 ) -> None:
     """Test that an empty list at a start makes the totals unknown."""
     sandbox.rows = []
     await reload(hass, loaded_entry)
+
     assert get_value(hass, "total_balance") == STATE_UNKNOWN
     assert get_value(hass, "eth") == STATE_UNAVAILABLE
 
 
-async def test_empty_list_of_a_new_account(
+async def test_new_account_without_currencies_holds_nothing(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, poll: Poll
 ) -> None:
     """Test that an account without currencies holds nothing."""
@@ -181,7 +183,7 @@ async def test_unit_never_changes(
         {"balance_crypto": None, "balance_usd": 1},
     ],
 )
-async def test_only_funded(
+async def test_option_hides_currencies_until_their_first_funds(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entity_registry: er.EntityRegistry,
@@ -204,17 +206,21 @@ async def test_only_funded(
     sandbox.rows = [make_row("BTC", 0), make_row("ETH", 0)]
     await poll()
     assert get_value(hass, "btc") == "0"
+
     await reload(hass, entry)
     assert get_value(hass, "btc") == "0"
     assert not entity_registry.async_get("sensor.cryptocloud_eth")
 
 
-async def test_two_accounts(hass: HomeAssistant, sandbox: Sandbox) -> None:
+async def test_two_accounts_have_sensors_of_their_own(
+    hass: HomeAssistant, sandbox: Sandbox
+) -> None:
     """Test that two accounts do not get into each other's way."""
     for api_key, title in (("a", "CryptoCloud"), ("b", "CryptoCloud 2")):
         sandbox.valid_keys.add(api_key)
         entry = make_entry(api_key, title=title)
         entry.add_to_hass(hass)
     assert await set_up(hass, entry)
+
     assert get_value(hass, "usdt_trc20") == "1250.5"
     assert get_value(hass, "2_usdt_trc20") == "1250.5"

@@ -42,6 +42,7 @@ async def test_get_balances_is_exact(
     ]
     assert await set_up(hass, entry)
     response = await get_balances(hass)
+
     assert response["total_balance"] == "1234567890.123456799012345678"
     assert response["total_available_balance"] is None
     assert response["total_on_hold"] is None
@@ -53,7 +54,7 @@ async def test_get_balances_is_exact(
     assert second["balance"] == "1234567890.123456789012345678"
 
 
-async def test_account(
+async def test_account_is_named_where_there_are_two(
     hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
 ) -> None:
     """Test naming the account, which is needed where there are two."""
@@ -64,6 +65,7 @@ async def test_account(
     entry = make_entry(OTHER_API_KEY, title="Tea shop")
     assert await set_up(hass, entry)
     assert await get_balances(hass, config_entry_id=loaded_entry.entry_id) == response
+
     other = await get_balances(hass, config_entry_id=entry.entry_id)
     assert other["total_balance"] == "5"
     with pytest.raises(
@@ -79,38 +81,42 @@ async def test_account(
         await get_balances(hass, config_entry_id=loaded_entry.entry_id)
 
 
-async def test_no_such_account(
+async def test_unknown_account_is_refused(
     hass: HomeAssistant, loaded_entry: MockConfigEntry
 ) -> None:
     """Test an account that is not there, in three ways."""
     with pytest.raises(ServiceValidationError, match="CryptoCloud account not found"):
         await get_balances(hass, config_entry_id="unknown")
+
     other = MockConfigEntry(domain="other")
     other.add_to_hass(hass)
+
     with pytest.raises(ServiceValidationError, match="CryptoCloud account not found"):
         await get_balances(hass, config_entry_id=other.entry_id)
     with pytest.raises(vol.Invalid):
         await get_balances(hass, account="CryptoCloud")
 
 
-async def test_no_account(hass: HomeAssistant) -> None:
+async def test_action_exists_before_any_account(hass: HomeAssistant) -> None:
     """Test that the action is there before any account is, and says so."""
     assert await async_setup_component(hass, DOMAIN, {})
+
     with pytest.raises(ServiceValidationError, match="CryptoCloud account not found"):
         await get_balances(hass)
 
 
-async def test_account_is_not_loaded(
+async def test_account_that_is_not_loaded_is_refused(
     hass: HomeAssistant, loaded_entry: MockConfigEntry
 ) -> None:
     """Test an account that is not running."""
     await hass.config_entries.async_unload(loaded_entry.entry_id)
+
     with pytest.raises(ServiceValidationError, match="CryptoCloud is not loaded"):
         await get_balances(hass)
 
 
 @pytest.mark.usefixtures("loaded_entry")
-async def test_balances_unavailable(
+async def test_old_balances_are_not_returned(
     hass: HomeAssistant, sandbox: Sandbox, poll: Poll
 ) -> None:
     """Test that no old value is passed off as new."""
@@ -118,6 +124,7 @@ async def test_balances_unavailable(
     await poll()
     with pytest.raises(HomeAssistantError, match="update failed"):
         await get_balances(hass)
+
     sandbox.fault = None
     await poll()
     assert (await get_balances(hass))["total_balance"] == "1250.37003"

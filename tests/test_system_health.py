@@ -16,7 +16,7 @@ from tools.sandbox import Sandbox
     ("is_running", "reachable"),
     [(True, "ok"), (False, {"type": "failed", "error": "unreachable"})],
 )
-async def test_system_health(
+async def test_system_health_says_whether_the_server_is_reachable(
     hass: HomeAssistant,
     sandbox: Sandbox,
     loaded_entry: MockConfigEntry,
@@ -29,6 +29,7 @@ async def test_system_health(
     if not is_running:
         await sandbox.stop()
     info = await get_system_health_info(hass, DOMAIN)
+
     assert {key: await value for key, value in info.items()} == {
         "can_reach_server": reachable
     }

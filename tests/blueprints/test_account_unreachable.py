@@ -24,7 +24,7 @@ BACK = ("CryptoCloud", "Balances of CryptoCloud are available again.")
 
 
 @pytest.mark.parametrize("tell_back", [True, False])
-async def test_account_unreachable(
+async def test_outage_is_told_once(
     hass: HomeAssistant,
     sandbox: Sandbox,
     run: Run,
@@ -45,9 +45,11 @@ async def test_account_unreachable(
     await elapse()
     await elapse()
     assert is_waiting(hass)
+
     sandbox.body = None
     await elapse()
     assert not is_waiting(hass)
+
     # A long one
     sandbox.body = b"no balances"
     await elapse()
@@ -55,17 +57,20 @@ async def test_account_unreachable(
     await elapse(timedelta(hours=1))
     assert is_waiting(hass)
     assert messages == []
+
     await elapse(timedelta(hours=1))
     assert messages == [GONE]
+
     await elapse(timedelta(hours=12))
     assert messages == [GONE]
+
     sandbox.body = None
     await elapse()
     assert messages == ([GONE, BACK] if tell_back else [GONE])
     assert not is_waiting(hass)
 
 
-async def test_account_unreachable_from_the_start(
+async def test_outage_from_the_start_is_told(
     hass: HomeAssistant,
     sandbox: Sandbox,
     run: Run,
@@ -77,10 +82,12 @@ async def test_account_unreachable_from_the_start(
     sandbox.revoke(API_KEY)
     await hass.config_entries.async_reload(loaded_entry.entry_id)
     assert loaded_entry.state is ConfigEntryState.SETUP_ERROR
+
     await run("account_unreachable", account=EVENT, duration={"minutes": 10})
     await elapse()
     await elapse(timedelta(minutes=10))
     assert messages == [GONE]
+
     await hass.config_entries.async_remove(loaded_entry.entry_id)
     await elapse(timedelta(hours=1))
     assert messages == [GONE]
@@ -88,7 +95,7 @@ async def test_account_unreachable_from_the_start(
 
 @pytest.mark.parametrize("told", [False, True])
 @pytest.mark.parametrize("how", ["disable", "delete"])
-async def test_account_unreachable_given_up(
+async def test_account_given_up_during_an_outage_is_silent(
     hass: HomeAssistant,
     sandbox: Sandbox,
     run: Run,
@@ -105,6 +112,7 @@ async def test_account_unreachable_given_up(
     await elapse()
     await elapse()
     assert is_waiting(hass)
+
     if told:
         await elapse(timedelta(hours=2))
     caplog.clear()

@@ -14,7 +14,7 @@ from .common import Run
 
 
 @pytest.mark.parametrize("inputs", [{}, {"unknown_answer": "No idea"}])
-async def test_ask_assist(
+async def test_own_questions_are_answered(
     hass: HomeAssistant,
     sandbox: Sandbox,
     rows: list[Row],

@@ -101,7 +101,7 @@ async def move_to(
     ],
     ids=["all", "one", "nothing", "silent"],
 )
-async def test_daily_summary(
+async def test_summary_lists_changes_of_yesterday(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     sandbox: Sandbox,
@@ -121,6 +121,7 @@ async def test_daily_summary(
     await loaded_entry.runtime_data.async_refresh()
     await move_to(hass, freezer, today + timedelta(hours=9, seconds=1))
     assert is_waiting(hass) or "sensors" in inputs
+
     for minute in range(2):
         await move_to(hass, freezer, today + timedelta(hours=20, minutes=minute))
         assert is_waiting(hass) or "sensors" in inputs
@@ -138,7 +139,7 @@ async def test_daily_summary(
 CHANGES = "CryptoCloud BTC: -0.1 BTC\nCryptoCloud USDT TRC20: +99.50000001 USDT"
 
 
-async def test_daily_summary_after_a_start_during_an_outage(
+async def test_summary_waits_for_an_account_that_is_not_set_up(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     sandbox: Sandbox,
@@ -154,6 +155,7 @@ async def test_daily_summary_after_a_start_during_an_outage(
     sandbox.body = b"no balances"
     await hass.config_entries.async_reload(loaded_entry.entry_id)
     assert loaded_entry.state is ConfigEntryState.SETUP_RETRY
+
     await move_to(hass, freezer, today + timedelta(hours=9, seconds=1))
     assert is_waiting(hass)
 
@@ -172,7 +174,7 @@ async def test_daily_summary_after_a_start_during_an_outage(
 
 
 @pytest.mark.parametrize("refused", [True, False], ids=["refused", "disabled"])
-async def test_daily_summary_without_another_account(
+async def test_account_that_stays_away_holds_up_no_summary(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     sandbox: Sandbox,
@@ -201,4 +203,5 @@ async def test_daily_summary_without_another_account(
         await move_to(hass, freezer, nine + timedelta(minutes=16))
         await move_to(hass, freezer, nine + timedelta(minutes=17))
     await hass.async_block_till_done()
+
     assert [message for _, message in messages] == [CHANGES]

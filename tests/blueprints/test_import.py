@@ -17,7 +17,7 @@ REPOSITORY = json.loads(MANIFEST.read_text())["documentation"]
 
 
 @pytest.mark.parametrize("name", BLUEPRINTS)
-async def test_import(
+async def test_blueprint_is_imported_by_its_address(
     hass: HomeAssistant, aioclient_mock: AiohttpClientMocker, name: str
 ) -> None:
     """Test that Home Assistant imports the blueprint by its address."""
@@ -29,12 +29,14 @@ async def test_import(
         text=text,
     )
     imported = await fetch_blueprint_from_github_url(hass, url)
+
     owner = REPOSITORY.split("/")[-2]
     assert imported.suggested_filename == f"{owner}/{name}"
     blueprint = imported.blueprint
     assert blueprint.metadata["source_url"] == url
     assert blueprint.metadata["homeassistant"] == {"min_version": "2026.6.0"}
     assert blueprint.validate() is None
+
     for key, field in blueprint.inputs.items():
         assert field["name"], key
         check = selector.selector(field["selector"])

@@ -19,7 +19,7 @@ from tools.sandbox import Sandbox
 from .common import EVENT, Messages, Run, set_balance
 
 
-async def test_money_arrived(
+async def test_each_increase_is_one_message(
     hass: HomeAssistant, rows: list[Row], run: Run, messages: Messages, elapse: Poll
 ) -> None:
     """Test one message for each currency that increased."""
@@ -27,6 +27,7 @@ async def test_money_arrived(
     await run("money_arrived", accounts=[EVENT])
     await elapse()
     assert messages == []
+
     set_balance(rows[0], "1000", "990")
     await elapse()
     expected = [
@@ -39,11 +40,13 @@ async def test_money_arrived(
         )
     ]
     assert messages == expected
+
     # A withdrawal, and a rate
     set_balance(rows[0], "500", "500")
     set_balance(rows[1], "2", "120000")
     await elapse()
     assert messages == expected
+
     # Two at once, the value of one of which cannot be told
     set_balance(rows[0], "500.00000001", "500")
     rows[1] |= {"balance_crypto": Decimal(3), "balance_usd": None}
@@ -65,7 +68,7 @@ async def test_money_arrived(
     assert messages == expected
 
 
-async def test_money_arrived_meanwhile(
+async def test_receipt_during_an_outage_is_told_once(
     hass: HomeAssistant,
     sandbox: Sandbox,
     rows: list[Row],
@@ -84,10 +87,12 @@ async def test_money_arrived_meanwhile(
     set_balance(rows[0], "1000.5", "1000.5")
     await elapse()
     assert messages == [("CryptoCloud", "+1 $")]
+
     sandbox.body = None
     await elapse()
     expected = [("CryptoCloud", "+1 $"), ("CryptoCloud", "+99 $")]
     assert messages == expected
+
     # Nothing of this is an event.
     sandbox.body = b"no balances"
     await elapse()
@@ -112,7 +117,7 @@ async def test_money_arrived_meanwhile(
         ({"currencies": ["usdt trc20 "]}, True),
     ],
 )
-async def test_money_arrived_filters(
+async def test_minimum_and_currencies_filter(
     rows: list[Row],
     run: Run,
     messages: Messages,
@@ -125,10 +130,11 @@ async def test_money_arrived_filters(
     await run("money_arrived", accounts=[EVENT], **inputs)
     set_balance(rows[0], "1000", "990")
     await elapse()
+
     assert bool(messages) is told
 
 
-async def test_money_arrived_in_own_words(
+async def test_own_words_and_action_are_used(
     hass: HomeAssistant, rows: list[Row], run: Run, messages: Messages, elapse: Poll
 ) -> None:
     """Test all placeholders, another action, and a run by hand."""
@@ -148,6 +154,7 @@ async def test_money_arrived_in_own_words(
     await hass.services.async_call(
         "automation", "trigger", {"entity_id": "automation.test"}, blocking=True
     )
+
     assert [call.data for call in calls] == 2 * [
         {
             "title": "CryptoCloud: Network",
@@ -168,7 +175,7 @@ async def test_money_arrived_in_own_words(
         ("{amount} {currency}", "0.00000001 USDT TRC20"),
     ],
 )
-async def test_money_arrived_in_digits(
+async def test_message_of_digits_stays_text(
     rows: list[Row],
     run: Run,
     messages: Messages,
@@ -181,4 +188,5 @@ async def test_money_arrived_in_digits(
     await run("money_arrived", accounts=[EVENT], title_text=text, message_text=text)
     set_balance(rows[0], "900.50000001", "891.495")
     await elapse()
+
     assert messages == [(told, told)]

@@ -13,7 +13,7 @@ from .common import Messages, Run, is_waiting, set_balance
 
 
 @pytest.mark.parametrize(("balance", "reminders"), [("1600", 2), ("10", 0)])
-async def test_withdraw_reminder_starts_over(
+async def test_reminder_starts_over_below_the_limit(
     hass: HomeAssistant,
     sandbox: Sandbox,
     rows: list[Row],
@@ -37,17 +37,21 @@ async def test_withdraw_reminder_starts_over(
     )
     await elapse()
     assert is_waiting(hass)
+
     set_balance(rows[0], "1500", "1500")
     await elapse()
     assert not is_waiting(hass)
+
     set_balance(rows[0], "1600", "1600")
     await elapse(timedelta(hours=4))
     await elapse(timedelta(hours=4))
     assert is_waiting(hass)
+
     sandbox.body = b"no balances"
     await elapse()
     await elapse(timedelta(hours=10))
     assert messages == []
+
     sandbox.body = None
     set_balance(rows[0], balance, balance)
     await elapse()
@@ -57,7 +61,7 @@ async def test_withdraw_reminder_starts_over(
 
 
 @pytest.mark.parametrize("limit", [100, 1000])
-async def test_withdraw_reminder_of_a_deleted_sensor(
+async def test_deleted_sensor_is_no_error(
     hass: HomeAssistant,
     run: Run,
     messages: Messages,
@@ -73,9 +77,11 @@ async def test_withdraw_reminder_of_a_deleted_sensor(
     await run("withdraw_reminder", sensor=entity_id, limit=limit)
     await elapse()
     assert is_waiting(hass) is (limit == 100)
+
     entity_registry.async_remove(entity_id)
     await elapse()
     assert hass.states.get(entity_id) is None
+
     caplog.clear()
     for _ in range(3):
         await elapse(timedelta(days=1))

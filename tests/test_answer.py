@@ -180,32 +180,6 @@ async def test_codes_like_keys_get_sensors_of_their_own(
 
 
 @pytest.mark.parametrize(
-    ("missing", "attributes"),
-    [
-        ({"code": "TON", "fullname": None}, {"network": "TON", "network_name": None}),
-        ({"code": "None", "fullname": "A"}, {"network": None, "network_name": "A"}),
-    ],
-)
-async def test_currency_needs_no_network(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    missing: Any,
-    attributes: dict[str, str | None],
-) -> None:
-    """Test currencies without a whole network."""
-    row = make_row("TON")
-    row["currency"] |= {"obj_network": missing, "name": None, "enable": False}
-    sandbox.rows = [row]
-    assert await set_up(hass, entry)
-
-    state = get_state(hass, "ton")
-    assert state.state == "1"
-    assert state.attributes["currency_name"] is None
-    assert attributes.items() <= state.attributes.items()
-
-
-@pytest.mark.parametrize(
     ("code", "short_code", "unit"),
     [
         ("USDT_TRC20", None, "USDT"),

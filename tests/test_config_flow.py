@@ -20,6 +20,7 @@ from .common import (
     API_KEY,
     OTHER_API_KEY,
     Poll,
+    get_state,
     get_value,
     hold,
     make_entry,
@@ -103,9 +104,9 @@ async def test_options_of_the_first_form_take_effect(
 
     assert result["options"] == {"only_funded": True, "show_icons": False}
     assert not hass.states.get("sensor.cryptocloud_bnb")
-    state = hass.states.get("sensor.cryptocloud_eth")
-    assert state
-    assert "entity_picture" not in state.attributes
+    attributes = get_state(hass, "eth").attributes
+    assert "entity_picture" not in attributes
+    assert attributes["icon_base"].startswith("https://")
 
 
 async def test_unexpected_error_is_logged_without_the_key(
@@ -291,10 +292,15 @@ async def test_key_of_another_account_is_refused(
     assert loaded_entry.data == {"api_key": API_KEY}
 
 
+@pytest.mark.parametrize("api_key", [API_KEY, OTHER_API_KEY])
 async def test_revoked_key_asks_for_a_new_one(
-    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry, poll: Poll
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    poll: Poll,
+    api_key: str,
 ) -> None:
-    """Test that Home Assistant asks for a new key by itself."""
+    """Test that Home Assistant asks for a key by itself, which may be valid again."""
     sandbox.revoke(API_KEY)
     await poll()
     assert get_value(hass, "usdt_trc20") == "unavailable"
@@ -303,13 +309,12 @@ async def test_revoked_key_asks_for_a_new_one(
     assert flow["context"]["entry_id"] == loaded_entry.entry_id
     assert flow["step_id"] == "reauth_confirm"
 
-    result = await hass.config_entries.flow.async_configure(
-        flow["flow_id"], {"api_key": OTHER_API_KEY}
-    )
-    await hass.async_block_till_done()
+    sandbox.restore(api_key)
+    result = await submit(hass, flow, api_key=api_key)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "reauth_successful"
     assert get_value(hass, "usdt_trc20") == "1250.5"
+    assert not hass.config_entries.flow.async_progress_by_handler(DOMAIN)
 
 
 async def test_options_take_effect_at_once(

@@ -21,7 +21,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from tools.sandbox import Sandbox, Status
 
-from .common import API_KEY, OTHER_API_KEY, Poll, get_value, logged, set_up
+from .common import Poll, get_value, logged, set_up
 
 
 async def test_server_down(
@@ -153,32 +153,3 @@ async def test_nothing_changed(
         state.entity_id: state.last_reported
         for state in hass.states.async_all("sensor")
     }
-
-
-@pytest.mark.parametrize("api_key", [API_KEY, OTHER_API_KEY])
-async def test_key_is_not_logged(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    loaded_entry: MockConfigEntry,
-    poll: Poll,
-    caplog: pytest.LogCaptureFixture,
-    api_key: str,
-) -> None:
-    """Test that the key stays out of the log and of exceptions, whatever happens."""
-    caplog.set_level(logging.DEBUG)
-    sandbox.valid_keys.discard(API_KEY)
-    for fault in (Status(503), Status(400), Status(200, "x"), None):
-        sandbox.fault = fault
-        await poll()
-    result = await loaded_entry.start_reauth_flow(hass)
-    await hass.config_entries.flow.async_configure(
-        result["flow_id"], {"api_key": api_key}
-    )
-    await hass.async_block_till_done()
-    assert "Full error" in caplog.text
-    assert API_KEY not in caplog.text
-    assert OTHER_API_KEY not in caplog.text
-    error: BaseException | None = loaded_entry.runtime_data.last_exception
-    while error:
-        assert API_KEY not in repr(vars(error)) + repr(error) + str(error)
-        error = error.__cause__ or error.__context__

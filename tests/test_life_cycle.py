@@ -27,11 +27,9 @@ from homeassistant.util import dt as dt_util
 from tools.sandbox import Fault, Hang, Sandbox, Status
 
 from .common import (
-    API_KEY,
     OTHER_API_KEY,
     Poll,
     complaints,
-    get_state,
     get_value,
     hold,
     logged,
@@ -214,58 +212,6 @@ async def test_every_second_poll_fails(
     assert len(logged(caplog, logging.ERROR)) == 10
     assert len(logged(caplog, logging.INFO)) == 9
     assert logged(caplog, logging.WARNING) == []
-
-
-async def test_flickering_currency(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    loaded_entry: MockConfigEntry,
-    poll: Poll,
-    entity_registry: er.EntityRegistry,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Test a currency that comes and goes, in an answer that does, too."""
-    rows = sandbox.rows
-    assert rows
-    entities = set(entity_registry.entities)
-    listed: list[tuple[list[str], str, str]] = [
-        (["USDT_TRC20", "ETH", "BNB"], "0.00000001", "1250.37003"),
-        (["USDT_TRC20", "BNB"], STATE_UNAVAILABLE, "1250.37"),
-        ([], STATE_UNAVAILABLE, "unknown"),
-        (["ETH"], "0.00000001", "0.00003"),
-    ]
-    for codes, eth, total in listed * 5:
-        sandbox.rows = [row for row in rows if row["currency"]["code"] in codes]
-        await poll()
-        assert get_value(hass, "eth") == eth
-        assert get_value(hass, "total_balance") == total
-        assert get_state(hass, "eth").attributes["unit_of_measurement"] == "ETH"
-    assert set(entity_registry.entities) == entities
-    assert complaints(caplog, logging.ERROR) == []
-
-
-async def test_key_revoked_and_given_back(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    loaded_entry: MockConfigEntry,
-    poll: Poll,
-    entity_registry: er.EntityRegistry,
-) -> None:
-    """Test that the same key, valid again, keeps everything."""
-    entities = dict(entity_registry.entities)
-    for _ in range(3):
-        sandbox.revoke(API_KEY)
-        await poll()
-        assert get_value(hass, "usdt_trc20") == STATE_UNAVAILABLE
-        [flow] = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
-        sandbox.restore(API_KEY)
-        await hass.config_entries.flow.async_configure(
-            flow["flow_id"], {"api_key": API_KEY}
-        )
-        await hass.async_block_till_done()
-        assert get_value(hass, "usdt_trc20") == "1250.5"
-        assert hass.config_entries.flow.async_progress_by_handler(DOMAIN) == []
-    assert dict(entity_registry.entities) == entities
 
 
 async def test_two_accounts_fail_apart(

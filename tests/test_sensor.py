@@ -12,7 +12,7 @@ from homeassistant.helpers.json import json_dumps
 from homeassistant.util.json import json_loads
 from tools.sandbox import Sandbox
 
-from .common import get_state, make_entry, make_row, set_up
+from .common import get_state, make_row, set_up
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default", "loaded_entry")
@@ -151,18 +151,6 @@ async def test_best_picture_with_a_good_address_is_shown(
 
     expected = picture and f"https://a.example/{picture}.svg"
     assert get_state(hass, "btc").attributes.get("entity_picture") == expected
-
-
-async def test_option_turns_pictures_off(hass: HomeAssistant, sandbox: Sandbox) -> None:
-    """Test that pictures can be switched off while the attributes stay."""
-    entry = make_entry(show_icons=False)
-    assert await set_up(hass, entry)
-
-    attributes = get_state(hass, "usdt_trc20").attributes
-    assert "entity_picture" not in attributes
-    assert attributes["icon_base"] == (
-        "https://cdn.cryptocloud.plus/img/currency/USDT.svg"
-    )
 
 
 @pytest.mark.parametrize(

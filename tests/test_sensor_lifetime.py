@@ -64,6 +64,7 @@ async def test_currency_goes_and_returns(
     await poll()
     state = get_state(hass, "eth")
     assert state.state == STATE_UNAVAILABLE
+    assert state.attributes["unit_of_measurement"] == "ETH"
     assert "entity_picture" not in state.attributes
     assert get_value(hass, "usdt_trc20") == "1250.5"
     assert get_value(hass, "total_balance") == "1250.37"
@@ -97,7 +98,12 @@ async def test_gone_currency_is_removed_at_start(
 
 
 @pytest.mark.parametrize(
-    "incomplete", [[], [make_row("BTC"), {"balance_usd": 1}], [make_row(None)]]
+    ("incomplete", "total"),
+    [
+        ([], STATE_UNKNOWN),
+        ([make_row("BTC"), {"balance_usd": 1}], "2"),
+        ([make_row(None)], STATE_UNKNOWN),
+    ],
 )
 async def test_incomplete_answer_removes_nothing(
     hass: HomeAssistant,
@@ -105,12 +111,14 @@ async def test_incomplete_answer_removes_nothing(
     loaded_entry: MockConfigEntry,
     poll: Poll,
     incomplete: list[Row],
+    total: str,
 ) -> None:
     """Test starts with an empty list and with rows of unknown currencies."""
     rows = sandbox.rows
     sandbox.rows = incomplete
     await reload(hass, loaded_entry)
     assert get_value(hass, "eth") == STATE_UNAVAILABLE
+    assert get_value(hass, "total_balance") == total
 
     sandbox.rows = rows
     await poll()
@@ -133,17 +141,6 @@ async def test_empty_list_after_a_full_one_makes_totals_unknown(
     await poll()
     assert get_value(hass, "usdt_trc20") == "1250.5"
     assert get_value(hass, "total_balance") == "1250.37003"
-
-
-async def test_empty_list_at_start_makes_totals_unknown(
-    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
-) -> None:
-    """Test that an empty list at a start makes the totals unknown."""
-    sandbox.rows = []
-    await reload(hass, loaded_entry)
-
-    assert get_value(hass, "total_balance") == STATE_UNKNOWN
-    assert get_value(hass, "eth") == STATE_UNAVAILABLE
 
 
 async def test_new_account_without_currencies_holds_nothing(
@@ -210,17 +207,3 @@ async def test_option_hides_currencies_until_their_first_funds(
     await reload(hass, entry)
     assert get_value(hass, "btc") == "0"
     assert not entity_registry.async_get("sensor.cryptocloud_eth")
-
-
-async def test_two_accounts_have_sensors_of_their_own(
-    hass: HomeAssistant, sandbox: Sandbox
-) -> None:
-    """Test that two accounts do not get into each other's way."""
-    for api_key, title in (("a", "CryptoCloud"), ("b", "CryptoCloud 2")):
-        sandbox.valid_keys.add(api_key)
-        entry = make_entry(api_key, title=title)
-        entry.add_to_hass(hass)
-    assert await set_up(hass, entry)
-
-    assert get_value(hass, "usdt_trc20") == "1250.5"
-    assert get_value(hass, "2_usdt_trc20") == "1250.5"

@@ -42,6 +42,8 @@ from .faults import CURRENCIES, EXPECTED, TABLE, USUAL, Expected
 
 type Strike = Callable[[str | None], Awaitable[None]]
 
+pytestmark = pytest.mark.heavy
+
 MEBIBYTE = 2**20
 PLAIN_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?")
 REASONS = {

@@ -19,6 +19,8 @@ from .answers import Answer, RawAnswer, answers
 from .common import API_KEY, Poll, set_up
 from .oracle import Account, read_rows
 
+pytestmark = pytest.mark.heavy
+
 
 async def next_answer(
     hass: HomeAssistant, entry: MockConfigEntry, poll: Poll, *, reload: bool

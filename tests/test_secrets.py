@@ -33,6 +33,8 @@ from .common import Poll
 from .faults import FAULTS
 
 # No two characters of it follow each other anywhere else.
+pytestmark = pytest.mark.heavy
+
 KEY = "qZ7xJ0vK9wQ3.Xj8Yq4Wz6Vk1Jx5Qv2Kz.0Zq9Jw7Xv3Yk6Qj8Vz4Wx"
 PIECES = [KEY[start : start + 8] for start in range(len(KEY) - 7)]
 

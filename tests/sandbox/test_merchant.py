@@ -48,6 +48,7 @@ def test_opening() -> None:
     )
 
 
+@pytest.mark.heavy
 def test_life() -> None:
     """Test that money and rates move within what is plausible."""
     merchant = Merchant()

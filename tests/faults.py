@@ -59,7 +59,7 @@ def _wait(minutes: int) -> Expected:
 
 def _left_out(**states: str) -> Expected:
     gone: dict[str, str | None] = {f"usdt_trc20{key}": None for key in _KEYS}
-    return Expected(states=gone | states, unidentified=1)
+    return Expected(states={**gone, **states}, unidentified=1)
 
 
 def _named(name: str, code: str) -> Expected:
@@ -67,7 +67,7 @@ def _named(name: str, code: str) -> Expected:
     gone: dict[str, str | None] = {f"usdt_trc20{key}": None for key in _KEYS}
     renamed = {f"{name}{key}": value for key, value in zip(_KEYS, _FIRST, strict=True)}
     return Expected(
-        states=gone | renamed,
+        states={**gone, **renamed},
         attributes={"currency": code, "friendly_name": f"CryptoCloud {code}"},
         name=name,
     )

@@ -49,13 +49,14 @@ async def test_diagnostics_of_odd_answers(
     snapshot: SnapshotAssertion,
 ) -> None:
     """Test that diagnostics tell what is wrong with the data, and nothing of it."""
-    sandbox.rows = [
+    rows: list[Any] = [
         make_row("SECRET_CODE", None, balance_usd=123456789),
         make_row(None, "x"),
         make_row("B", 0, **{API_KEY: API_KEY, "new_field": {}}),
         {"currency": []},
         7,
     ]
+    sandbox.rows = rows
     assert await set_up(hass, entry)
     sandbox.fault = Status(503)
     await poll()

@@ -7,7 +7,7 @@ import logging
 import re
 from time import process_time
 import tracemalloc
-from typing import override
+from typing import Any, override
 
 from aiohttp.resolver import AsyncResolver
 import pytest
@@ -67,8 +67,9 @@ class NameServer(asyncio.DatagramProtocol):
     """A name server that knows no name."""
 
     @override
-    def connection_made(self, transport: asyncio.DatagramTransport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what answers."""
+        assert isinstance(transport, asyncio.DatagramTransport)
         self.transport = transport
 
     @override
@@ -160,7 +161,7 @@ async def test_flow_names_the_fault_and_goes_on(
 ) -> None:
     """Test that each flow names the fault and goes on after it, or takes no notice."""
     for source in ("reauth", "reconfigure", "user"):
-        user_input = {"api_key": OTHER_API_KEY}
+        user_input: dict[str, Any] = {"api_key": OTHER_API_KEY}
         if source == "user":
             sandbox.valid_keys.add("third")
             user_input |= {"api_key": "third", "only_funded": True, "show_icons": False}

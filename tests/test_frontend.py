@@ -12,7 +12,7 @@ import yaml
 
 from custom_components.cryptocloud.const import DOMAIN
 from custom_components.cryptocloud.dashboard import MODULE
-from homeassistant.components.frontend import DATA_EXTRA_MODULE_URL
+from homeassistant.components.frontend import DATA_EXTRA_MODULE_URL, UrlManager
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
@@ -24,19 +24,19 @@ DASHBOARD = Path(__file__).parents[1] / "docs" / "dashboard.yaml"
 
 
 @pytest.fixture
-async def urls(hass: HomeAssistant, socket_enabled: None) -> set[str]:
+async def urls(hass: HomeAssistant, socket_enabled: None) -> UrlManager:
     """Return what the frontend is told to load."""
     assert await async_setup_component(hass, "http", {})
     # Not every environment of the tests has the frontend's own files.
     hass.config.components.add("frontend")
-    urls: set[str] = set()
+    urls = UrlManager(lambda *_: None, [])
     hass.data[DATA_EXTRA_MODULE_URL] = urls
     return urls
 
 
 async def test_accounts_share_one_module(
     hass: HomeAssistant,
-    urls: set[str],
+    urls: UrlManager,
     hass_client_no_auth: ClientSessionGenerator,
     loaded_entry: MockConfigEntry,
 ) -> None:
@@ -45,7 +45,7 @@ async def test_accounts_share_one_module(
     assert await set_up(hass, other)
     assert await hass.config_entries.async_reload(loaded_entry.entry_id)
 
-    [url] = urls
+    [url] = urls.urls
     content = MODULE.read_bytes()
     assert url == f"/{DOMAIN}/{sha256(content).hexdigest()[:16]}/dashboard.js"
 

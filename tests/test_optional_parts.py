@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.typing import (
 )
 
 from custom_components.cryptocloud.const import DOMAIN
-from homeassistant.components.frontend import DATA_EXTRA_MODULE_URL
+from homeassistant.components.frontend import DATA_EXTRA_MODULE_URL, UrlManager
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
@@ -87,7 +87,7 @@ async def test_account_without_a_part(
     assert await async_setup_component(hass, "http", {})
     # Not every environment of the tests has the frontend's own files.
     hass.config.components.add("frontend")
-    hass.data[DATA_EXTRA_MODULE_URL] = set()
+    hass.data[DATA_EXTRA_MODULE_URL] = UrlManager(lambda *_: None, [])
     for domain in ("diagnostics", "logbook", "system_health"):
         assert await async_setup_component(hass, domain, {})
 

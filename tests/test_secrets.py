@@ -19,7 +19,6 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.cryptocloud.const import DOMAIN
 from homeassistant.components.diagnostics import DOMAIN as DIAGNOSTICS_DOMAIN
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import (
     device_registry as dr,
@@ -183,7 +182,7 @@ async def test_key_stays_secret(
 
     # A start
     await hass.config_entries.async_reload(entry.entry_id)
-    assert entry.state is not ConfigEntryState.LOADED
+    assert hass.config_entries.async_loaded_entries(DOMAIN) == []
 
     await collect("after a start")
     info = await get_system_health_info(hass, DOMAIN)
@@ -199,7 +198,7 @@ async def test_key_stays_secret(
     assert result["reason"] == "reconfigure_successful"
 
     await collect("after the key was entered")
-    assert entry.state is ConfigEntryState.LOADED
+    assert hass.config_entries.async_loaded_entries(DOMAIN) == [entry]
 
     places["log"] = caplog.text
     places["records"] = [

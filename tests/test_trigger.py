@@ -190,9 +190,10 @@ async def test_name_is_no_event(
     [device] = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
     device_registry.async_update_device(device.id, name_by_user="Tea shop")
     await hass.async_block_till_done()
-    for change in ({"name": "Payments"}, {"icon": "mdi:cash"}):
-        entity_registry.async_update_entity(EVENT, **change)
-        await hass.async_block_till_done()
+    entity_registry.async_update_entity(EVENT, name="Payments")
+    await hass.async_block_till_done()
+    entity_registry.async_update_entity(EVENT, icon="mdi:cash")
+    await hass.async_block_till_done()
     assert said(calls) == []
     sandbox.rows = [make_row("A", 8), make_row("B", 5)]
     await poll()

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
+import voluptuous as vol
 
 from homeassistant.components.blueprint.importer import fetch_blueprint_from_github_url
 from homeassistant.core import HomeAssistant
@@ -39,6 +40,6 @@ async def test_blueprint_is_imported_by_its_address(
 
     for key, field in blueprint.inputs.items():
         assert field["name"], key
-        check = selector.selector(field["selector"])
+        check = vol.Schema(selector.selector(field["selector"]))
         if "default" in field and "action" not in field["selector"]:
             assert check(field["default"]) == field["default"]

@@ -143,7 +143,7 @@ async def test_triggers(
     """Test that the triggers and the condition do what the page says."""
     sandbox.rows = [make_row("USDT_TRC20", 900)]
     assert await set_up(hass, entry)
-    config = {"automation": examples("events-and-triggers")}
+    config = {"automation": examples("automations")}
     assert await async_setup_component(hass, "automation", config)
     await hass.async_block_till_done()
     sandbox.rows = [make_row("USDT_TRC20", 950)]

@@ -46,14 +46,18 @@ ATTRIBUTES_OF_ALL = {
 PAGES = {"en": ("README.md", "docs/*.md"), "ru": ("README.ru.md", "docs/ru/*.md")}
 
 
-def read(page: str) -> str:
-    """Return a page."""
-    return (ROOT / "docs" / f"{page}.md").read_text()
+def read_section(heading: str) -> str:
+    """Return a section of the page about automations."""
+    page = (ROOT / "docs" / "automations.md").read_text()
+    [section] = re.findall(
+        rf"^## {heading}\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL
+    )
+    return str(section)
 
 
-def examples(page: str, language: str = "yaml") -> list[Any]:
-    """Return the examples of a page."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", read(page), re.DOTALL)
+def find_examples(text: str, language: str = "yaml") -> list[Any]:
+    """Return the examples in a text."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
     return [yaml.safe_load(block) for block in blocks]
 
 
@@ -100,7 +104,7 @@ async def messages(hass: HomeAssistant) -> list[tuple[str, str]]:
 def test_blueprint_buttons() -> None:
     """Test that each blueprint has a button that leads to it, and an example."""
     buttons = re.findall(
-        r"\((https://my[^)]*/blueprint_import/[^)]*)\)", read("blueprints")
+        r"\((https://my[^)]*/blueprint_import/[^)]*)\)", read_section("Blueprints")
     )
     addresses = [parse_qs(urlsplit(url).query)["blueprint_url"][0] for url in buttons]
     sources = [
@@ -108,7 +112,8 @@ def test_blueprint_buttons() -> None:
         for path in BLUEPRINTS.iterdir()
     ]
     assert sorted(addresses) == sorted(sources)
-    paths = [example["use_blueprint"]["path"] for example in examples("blueprints")]
+    examples = find_examples(read_section("Blueprints"))
+    paths = [example["use_blueprint"]["path"] for example in examples]
     assert paths == [f"{url.split('/')[3]}/{Path(url).name}" for url in addresses]
 
 
@@ -123,11 +128,12 @@ async def test_blueprints(
     monkeypatch.setattr(hass.config, "config_dir", str(tmp_path))
     assert await async_setup_component(hass, "homeassistant", {})
     assert await async_setup_component(hass, "conversation", {})
-    config = {"automation": examples("blueprints")}
+    examples = find_examples(read_section("Blueprints"))
+    config = {"automation": examples}
     assert await async_setup_component(hass, "automation", config)
     await hass.async_block_till_done()
     states = {state.name: state.state for state in hass.states.async_all("automation")}
-    assert states == {example["alias"]: "on" for example in examples("blueprints")}
+    assert states == {example["alias"]: "on" for example in examples}
     await hass.services.async_call(
         "automation", "turn_off", {"entity_id": "all"}, blocking=True
     )
@@ -143,7 +149,8 @@ async def test_triggers(
     """Test that the triggers and the condition do what the page says."""
     sandbox.rows = [make_row("USDT_TRC20", 900)]
     assert await set_up(hass, entry)
-    config = {"automation": examples("automations")}
+    sections = read_section("Triggers") + read_section("Condition")
+    config = {"automation": find_examples(sections)}
     assert await async_setup_component(hass, "automation", config)
     await hass.async_block_till_done()
     sandbox.rows = [make_row("USDT_TRC20", 950)]
@@ -199,16 +206,21 @@ def test_messages() -> None:
         assert re.sub(r"\{\w+\}", "…", message).startswith(beginnings)
 
 
+@pytest.mark.parametrize("language", PAGES)
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_entities(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, poll: Poll
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+    language: str,
 ) -> None:
     """Test that tables list all sensors, and all attributes of sensors and events."""
     sandbox.rows = [make_row("USDT_TRC20", 1)]
     assert await set_up(hass, entry)
     sandbox.rows = [make_row("USDT_TRC20", 2)]
     await poll()
-    tables = read_tables("en")
+    tables = read_tables(language)
     assert set(hass.states.async_entity_ids("sensor")) in tables
     for entity_id in ("sensor.cryptocloud_usdt_trc20", EVENT):
         state = hass.states.get(entity_id)
@@ -223,22 +235,18 @@ async def test_examples(
     messages: list[tuple[str, str]],
     poll: Poll,
 ) -> None:
-    """Test the automations and the sum, and that the cards name what there is."""
-    found = [*examples("../README"), *examples("examples")]
+    """Test that the automations and the sum do what they say."""
+    *automations, config = find_examples(read_section("Examples"))
     sandbox.rows = [make_row("USDT_TRC20", 900), make_row("USDT_BSC", 50)]
     assert await set_up(hass, entry)
-    automations = [example for example in found if "triggers" in example]
     assert await async_setup_component(hass, "automation", {"automation": automations})
-    [config] = [example for example in found if "template" in example]
     assert await async_setup_component(hass, "template", config)
     await hass.async_block_till_done()
+
     sandbox.rows = [make_row("USDT_TRC20", 1000.5), make_row("USDT_BSC", 50)]
     await poll()
-    assert sorted(messages) == [
-        ("CryptoCloud", "100.5 USDT received"),
-        ("CryptoCloud", "Time to withdraw: 1000.5 USDT"),
-        ("CryptoCloud", "USDT TRC20: 1000.5"),
-    ]
+
+    assert messages == [("CryptoCloud", "Time to withdraw: 1000.5 USDT")]
     total = hass.states.get("sensor.usdt_on_all_networks")
     assert total
     assert total.state == "1050.5"
@@ -248,6 +256,7 @@ async def test_examples(
     await poll()
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=36))
     await hass.async_block_till_done(wait_background_tasks=True)
+
     assert messages == [
         (
             "CryptoCloud",
@@ -258,11 +267,18 @@ async def test_examples(
     assert total
     assert total.state == STATE_UNAVAILABLE
 
-    cards = [example for example in found if "type" in example]
-    actions = [example for example in found if "action" in example]
-    for named in re.findall(r"sensor\.\w+", json.dumps(cards + actions)):
-        assert hass.states.get(named)
-    assert len(automations) + len(cards) + len(actions) + 1 == len(found)
+
+async def test_cards(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """Test that the cards show entities that there are."""
+    sandbox.rows = [make_row("USDT_TRC20", 1)]
+    assert await set_up(hass, entry)
+    cards = find_examples((ROOT / "docs" / "dashboard.md").read_text())[1:]
+    assert len(cards) == 4
+    for card in cards:
+        [entity_id] = re.findall(r"sensor\.\w+", json.dumps(card))
+        assert hass.states.get(entity_id)
 
 
 async def test_action(
@@ -274,8 +290,8 @@ async def test_action(
     """Test the response and the scripts."""
     sandbox.rows = load_rows("balance_composed")[:1]
     assert await set_up(hass, entry)
-    call, *scripts = examples("action")
-    (expected,) = examples("action", "json")
+    call, *scripts = find_examples(read_section("Action"))
+    (expected,) = find_examples(read_section("Action"), "json")
     domain, service = call["action"].split(".")
     response = await hass.services.async_call(
         domain, service, blocking=True, return_response=True

@@ -22,6 +22,12 @@ ROOT = Path(__file__).parents[1]
 INTEGRATION = ROOT / "custom_components" / "cryptocloud"
 WORKFLOWS = sorted(ROOT.glob(".github/workflows/*"))
 READMES = ["README.md", "README.ru.md"]
+PAGES = ["automations", "dashboard", "sensors", "troubleshooting", "voice"]
+# The English pages, and the Russian ones that say the same
+TRANSLATED = dict(
+    [READMES, *((f"docs/{page}.md", f"docs/ru/{page}.md") for page in PAGES)]
+)
+ENGLISH = {russian: english for english, russian in TRANSLATED.items()}
 
 MANIFEST = json.loads((INTEGRATION / "manifest.json").read_text())
 HACS = json.loads((ROOT / "hacs.json").read_text())
@@ -285,33 +291,82 @@ def test_scripts_are_executable() -> None:
     assert not [file for file in scripts if not os.access(ROOT / file, os.X_OK)]
 
 
-def read_structure(file: str) -> dict[str, list[str]]:
-    """Return what does not depend on a README's language."""
-    block = re.compile(r"^ *```(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-    text = TEXTS[file]
-    prose = block.sub("", text)
-    images = re.findall(r"!\[[^\]]*\]\(([^)\s]+)", prose)
-    return {
-        "headings": re.findall(r"^(#+) ", prose, re.MULTILINE),
-        "images": [image.replace(".ru.png", ".png") for image in images],
-        "code": [re.sub(r"#.*", "", code) for code in block.findall(text)],
-    }
+CODE = re.compile(r"^ *```(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+
+def find_headings(page: str) -> list[tuple[str, str]]:
+    """Return the level of each heading of a page, and its anchor on GitHub."""
+    found = re.findall(r"^(#+) (.+)", CODE.sub("", TEXTS[page]), re.MULTILINE)
+    return [
+        (level, re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-"))
+        for level, title in found
+    ]
+
+
+def find_links(page: str) -> list[str]:
+    """Return what a page links to and shows, as paths from the root."""
+    links = re.findall(r"\]\(([^)\s]+)\)", CODE.sub("", TEXTS[page]))
+    folder = Path(page).parent
+    return [
+        link
+        if ":" in link
+        else os.path.normpath(folder / link)
+        if link[0] != "#"
+        else f"{page}{link}"
+        for link in links
+    ]
+
+
+def translate_link(link: str) -> str:
+    """Return what a link leads to, whatever the language: a heading by its number."""
+    page, hash_, anchor = link.partition("#")
+    if ":" in page:
+        return link
+    if hash_:
+        anchor = str([name for _, name in find_headings(page)].index(anchor))
+    return ENGLISH.get(page, page).replace(".ru.png", ".png") + hash_ + anchor
+
+
+@pytest.mark.parametrize("page", [name for name in TEXTS if name.endswith(".md")])
+def test_links(page: str) -> None:
+    """Test that links between files lead somewhere."""
+    for link in find_links(page):
+        path, _, anchor = link.partition("#")
+        if ":" not in path:
+            assert (ROOT / path).exists(), link
+            assert not anchor or anchor in [name for _, name in find_headings(path)]
 
 
 def test_pictures() -> None:
     """Test that pages show the pictures there are, in their own language."""
     shown = set()
-    for file, text in TEXTS.items():
-        if file.endswith(".md"):
-            names = set(re.findall(r"\]\((?:docs/)?images/([^)]+)\)", text))
-            assert {".ru." in name for name in names} <= {".ru." in file}
-            shown |= names
-    assert shown == {file.name for file in FILES if file.parent.name == "images"}
+    for page in TEXTS:
+        if page.endswith(".md"):
+            pictures = {link for link in find_links(page) if link.endswith(".png")}
+            assert {".ru." in name for name in pictures} <= {page in ENGLISH}
+            shown |= pictures
+    images = [name for name in map(str, FILES) if "/docs/images/" in name]
+    assert shown == {str(Path(name).relative_to(ROOT)) for name in images}
 
 
-def test_readmes_in_step() -> None:
-    """Test that the READMEs have the same headings, pictures and code."""
-    english, russian = (read_structure(file) for file in READMES)
-    assert english["headings"]
-    assert english["code"]
-    assert english == russian
+@pytest.mark.parametrize(("english", "russian"), TRANSLATED.items())
+def test_translated_pages_in_step(english: str, russian: str) -> None:
+    """Test that both languages have the same headings, code, pictures and links."""
+    for page in (english, russian):
+        assert find_headings(page)[0][0] == "#"
+    levels = [[level for level, _ in find_headings(p)] for p in (english, russian)]
+    assert levels[0] == levels[1]
+    code = [
+        [re.sub(r"#.*", "", block) for block in CODE.findall(TEXTS[page])]
+        for page in (english, russian)
+    ]
+    assert code[0] == code[1]
+    links = [sorted(map(translate_link, find_links(p))) for p in (english, russian)]
+    assert links[0] == links[1]
+
+
+@pytest.mark.parametrize("page", ENGLISH)
+def test_russian_pages_keep_to_russian(page: str) -> None:
+    """Test that Russian pages lead to English ones only where there is no other."""
+    pages = [link.partition("#")[0] for link in find_links(page)]
+    assert [page for page in pages if page in TRANSLATED] == [ENGLISH[page]]

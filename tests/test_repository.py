@@ -24,9 +24,9 @@ WORKFLOWS = sorted(ROOT.glob(".github/workflows/*"))
 READMES = ["README.md", "README.ru.md"]
 PAGES = ["automations", "dashboard", "sensors", "troubleshooting", "voice"]
 # The English pages, and the Russian ones that say the same
-TRANSLATED = dict(
-    [READMES, *((f"docs/{page}.md", f"docs/ru/{page}.md") for page in PAGES)]
-)
+TRANSLATED = {"README.md": "README.ru.md"} | {
+    f"docs/{page}.md": f"docs/ru/{page}.md" for page in PAGES
+}
 ENGLISH = {russian: english for english, russian in TRANSLATED.items()}
 
 MANIFEST = json.loads((INTEGRATION / "manifest.json").read_text())
@@ -324,7 +324,7 @@ def translate_link(link: str) -> str:
         return link
     if hash_:
         anchor = str([name for _, name in find_headings(page)].index(anchor))
-    return ENGLISH.get(page, page).replace(".ru.png", ".png") + hash_ + anchor
+    return f"{ENGLISH.get(page, page)}{hash_}{anchor}".replace(".ru.png", ".png")
 
 
 @pytest.mark.parametrize("page", [name for name in TEXTS if name.endswith(".md")])

@@ -186,9 +186,10 @@ def test_interval(language: str) -> None:
     assert re.search(rf"\b{minutes} (minutes|минут)\b", readme)
 
 
-def test_messages() -> None:
+@pytest.mark.parametrize("language", PAGES)
+def test_messages(language: str) -> None:
     """Test that a table says what to do about each message."""
-    strings = load_strings("en")
+    strings = load_strings(language)
     messages = [
         *strings["config"]["error"].values(),
         *strings["options"]["error"].values(),
@@ -198,7 +199,7 @@ def test_messages() -> None:
     # Placeholders are dots there, and one word alone is no message.
     beginnings = tuple(
         cell.removesuffix(".")
-        for cells in read_tables("en")
+        for cells in read_tables(language)
         for cell in cells
         if " " in cell
     )

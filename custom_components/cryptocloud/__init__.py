@@ -51,6 +51,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: CryptoCloudConfigEntry) 
     if entry.runtime_data.changes:
         # The event entity missed the changes found by the first refresh.
         entry.runtime_data.async_update_listeners()
+    await _async_setup_optional(hass, "assist", entry)
     return True
 
 

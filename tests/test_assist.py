@@ -1,17 +1,26 @@
-"""Tests that Assist finds the balances by their names."""
+"""Tests of the questions that Assist answers."""
 
 import asyncio
+from collections import Counter
+from itertools import islice
+import logging
 from pathlib import Path
 import re
+import sys
+from typing import Any
 
+from hassil import Intents, parse_sentence, recognize_all
+from hassil.sample import sample_sentence
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.cryptocloud import assist
+from custom_components.cryptocloud.assist_phrases import PHRASES, make_triggers
 from custom_components.cryptocloud.const import DOMAIN
 from homeassistant.components.conversation import async_converse
-from homeassistant.components.conversation.agent_manager import get_agent_manager
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
-from homeassistant.core import Context, HomeAssistant
+from homeassistant.core import Context, HomeAssistant, ServiceCall
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.entity_registry import COMPUTED_NAME
 from homeassistant.helpers.intent import IntentResponseType
@@ -19,26 +28,49 @@ from homeassistant.loader import async_get_integration
 from homeassistant.setup import async_setup_component
 from tools.sandbox import Sandbox
 
-from .common import OTHER_API_KEY, Poll, make_entry, make_row, set_up
+from .common import (
+    API_KEY,
+    OTHER_API_KEY,
+    Poll,
+    complaints,
+    get_value,
+    make_entry,
+    make_row,
+    set_up,
+)
 
 BALANCE = "sensor.cryptocloud_usdt_trc20"
+OTHER_BALANCE = "sensor.cryptocloud_2_usdt_trc20"
 TOTAL = "sensor.cryptocloud_total_balance"
+OTHER_TOTAL = "sensor.cryptocloud_2_total_balance"
 
 
-@pytest.fixture
-async def assist(hass: HomeAssistant) -> None:
+async def set_up_assist(hass: HomeAssistant) -> None:
     """Set up Assist."""
     for domain in ("homeassistant", "conversation"):
         assert await async_setup_component(hass, domain, {})
+    await hass.async_block_till_done()
 
 
 @pytest.fixture
 async def account(
-    hass: HomeAssistant, assist: None, sandbox: Sandbox, entry: MockConfigEntry
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> MockConfigEntry:
     """Return an account with sensors that are exposed to Assist."""
-    await set_up(hass, entry)
+    await set_up_assist(hass)
+    assert await set_up(hass, entry)
     expose(hass, BALANCE, TOTAL)
+    return entry
+
+
+@pytest.fixture
+async def other_account(
+    hass: HomeAssistant, account: MockConfigEntry
+) -> MockConfigEntry:
+    """Return a second account, with sensors that are exposed to Assist, too."""
+    entry = make_entry(OTHER_API_KEY, title="CryptoCloud 2")
+    assert await set_up(hass, entry)
+    expose(hass, OTHER_BALANCE, OTHER_TOTAL)
     return entry
 
 
@@ -50,6 +82,7 @@ def expose(hass: HomeAssistant, *entity_ids: str, exposed: bool = True) -> None:
 
 async def ask(hass: HomeAssistant, question: str, language: str = "en") -> str | None:
     """Return what Assist answers, unless it is an error."""
+    await hass.async_block_till_done()
     result = await async_converse(hass, question, None, Context(), language)
     if result.response.response_type is IntentResponseType.ERROR:
         return None
@@ -57,9 +90,13 @@ async def ask(hass: HomeAssistant, question: str, language: str = "en") -> str |
     return answer
 
 
-def sentences(hass: HomeAssistant) -> list[str]:
-    """Return the sentences that Assist knows beside its own."""
-    return get_agent_manager(hass).trigger_sentences
+async def set_up_automation(hass: HomeAssistant, **config: Any) -> None:
+    """Set up an automation with a question of the integration's."""
+    automation = {
+        "triggers": {"trigger": "conversation", "command": "how much USDT TRC20"},
+        "actions": {"set_conversation_response": "Enough"},
+    } | config
+    assert await async_setup_component(hass, "automation", {"automation": automation})
 
 
 @pytest.mark.parametrize(
@@ -75,21 +112,16 @@ def sentences(hass: HomeAssistant) -> list[str]:
             "what is the CryptoCloud total balance",
             "Cryptocloud total balance is 1250.37 USD",
         ),
-        ("en", "What is USDT TRC20?", "Usdt trc20 is 1250.50 USDT"),
-        ("en", "what is the total balance", "Total balance is 1250.37 USD"),
-        ("en", "tell me the value of USDT TRC20", "Usdt trc20 is 1250.50 USDT"),
         ("ru", "Что с CryptoCloud USDT TRC20?", "Cryptocloud usdt trc20 1250.50 USDT"),
         (
             "ru",
             "какое состояние у CryptoCloud Total balance",
             "Cryptocloud total balance 1250.37 USD",
         ),
-        ("ru", "Что с USDT TRC20?", "Usdt trc20 1250.50 USDT"),
-        ("ru", "какое состояние USDT TRC20", "Usdt trc20 1250.50 USDT"),
     ],
 )
 @pytest.mark.usefixtures("account")
-async def test_state(
+async def test_home_assistant_says_what_it_knows_the_name_of(
     hass: HomeAssistant, language: str, question: str, answer: str
 ) -> None:
     """Test Home Assistant's own questions for the state of a sensor."""
@@ -99,31 +131,105 @@ async def test_state(
 @pytest.mark.parametrize(
     ("language", "question"),
     [
+        ("en", "What is USDT TRC20?"),
+        ("en", "what's USDT"),
+        ("en", "tell me the value of USDT TRC20"),
+        ("en", "What is the balance of USDT TRC20?"),
+        ("en", "what's our USDT balance"),
         ("en", "How much USDT TRC20?"),
         ("en", "how much usdt trc20 do we have"),
         ("en", "how many USDT TRC20 are there?"),
         ("en", "How much CryptoCloud USDT TRC20 is there?"),
+        ("en", "how much do I have in USDT"),
+        ("en", "how much Tether is left"),
+        ("ru", "Что с USDT TRC20?"),
+        ("ru", "какое состояние USDT TRC20"),
         ("ru", "Сколько USDT TRC20?"),
         ("ru", "сколько у нас usdt trc20"),
         ("ru", "сколько у меня CryptoCloud USDT TRC20"),
+        ("ru", "какой у нас баланс USDT?"),
+        ("ru", "сколько USDT на балансе"),
+        ("ru", "сколько осталось USDT"),
+        ("ru", "баланс по USDT"),
         ("uk", "Скільки у нас USDT TRC20?"),
+        ("uk", "скільки USDT є"),
+        ("uk", "який у мене баланс USDT"),
+        ("uk", "що з USDT TRC20"),
         ("de", "Wie viel USDT TRC20 haben wir?"),
         ("de", "wie viele USDT TRC20 habe ich"),
+        ("de", "wieviel USDT gibt es"),
+        ("de", "wie viel USDT ist noch da"),
+        ("de", "wie hoch ist das USDT-Guthaben"),
+        ("de", "was ist USDT TRC20"),
         ("es", "¿Cuánto USDT TRC20 tenemos?"),
         ("es", "cuántos USDT TRC20 hay"),
+        ("es", "¿Cuál es el saldo de USDT?"),
+        ("es", "cuál es el valor de USDT TRC20"),
         ("fr", "Combien de USDT TRC20 avons-nous ?"),
         ("fr", "combien d’USDT TRC20"),
+        ("fr", "combien de USDT y a-t-il"),
+        ("fr", "on a combien de Tether"),
+        ("fr", "quel est le solde de USDT"),
+        ("fr", "quel est l'état de USDT TRC20"),
         ("pt-BR", "Quanto USDT TRC20 temos?"),
+        ("pt-BR", "quanto USDT a gente tem"),
+        ("pt-BR", "qual é o saldo de USDT"),
+        ("pt-BR", "como está USDT TRC20"),
         ("tr", "Ne kadar USDT TRC20 var?"),
+        ("tr", "USDT ne kadar"),
+        ("tr", "USDT bakiyesi ne kadar?"),
+        ("tr", "USDT TRC20 nedir"),
         ("zh-Hans", "我们有多少USDT TRC20？"),
         ("zh-Hans", "有多少 USDT TRC20"),
+        ("zh-Hans", "USDT余额还有多少"),
+        ("zh-Hans", "USDT TRC20是多少"),
         ("en", "сколько USDT TRC20"),  # whatever language Assist is set to
     ],
 )
 @pytest.mark.usefixtures("account")
-async def test_amount(hass: HomeAssistant, language: str, question: str) -> None:
-    """Test questions for how much there is."""
+async def test_amount_is_told(
+    hass: HomeAssistant, language: str, question: str
+) -> None:
+    """Test questions for a currency and for a coin, in the words that people use."""
     assert await ask(hass, question, language) == "1250.50 USDT"
+
+
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [
+        ("en", "How much money do we have?"),
+        ("en", "how much money is in our account"),
+        ("en", "What is our balance?"),
+        ("en", "what is the total balance"),
+        ("en", "how much do we have in total"),
+        ("ru", "Сколько у нас денег?"),
+        ("ru", "сколько всего денег на счету"),
+        ("ru", "сколько денег у нас осталось"),
+        ("ru", "какой у нас баланс"),
+        ("uk", "Скільки у нас грошей?"),
+        ("uk", "який у нас баланс"),
+        ("de", "Wie viel Geld haben wir?"),
+        ("de", "wie hoch ist unser Guthaben"),
+        ("es", "¿Cuánto dinero tenemos?"),
+        ("es", "cuál es nuestro saldo total"),
+        ("fr", "Combien d'argent avons-nous ?"),
+        ("fr", "on a combien d’argent"),
+        ("fr", "quel est notre solde"),
+        ("pt-BR", "Quanto dinheiro temos?"),
+        ("pt-BR", "quanto temos de dinheiro"),
+        ("pt-BR", "qual é o nosso saldo"),
+        ("tr", "Ne kadar paramız var?"),
+        ("tr", "bakiyemiz ne kadar"),
+        ("zh-Hans", "我们有多少钱？"),
+        ("zh-Hans", "我们一共有多少钱"),
+    ],
+)
+@pytest.mark.usefixtures("account")
+async def test_money_is_the_total(
+    hass: HomeAssistant, language: str, question: str
+) -> None:
+    """Test questions for the money as a whole."""
+    assert await ask(hass, question, language) == "1250.37 USD"
 
 
 @pytest.mark.parametrize(
@@ -141,29 +247,93 @@ async def test_amount(hass: HomeAssistant, language: str, question: str) -> None
     ],
 )
 @pytest.mark.usefixtures("account")
-async def test_documented_questions(
+async def test_documented_questions_are_answered(
     hass: HomeAssistant, language: str, name: str
 ) -> None:
-    """Test that the questions of the documentation are answered."""
+    """Test the questions of the documentation."""
     page = (Path(__file__).parents[1] / "docs" / "voice.md").read_text()
     [row] = re.findall(rf"^\| {name} \| (.+) \|$", page, re.MULTILINE)
     questions = re.findall(r'"(.+?)"', row)
-    assert questions
-    for question in questions:
-        assert "1250.50 USDT" in (await ask(hass, question, language) or ""), question
+    answers = [await ask(hass, question, language) for question in questions]
+    assert set(answers) == {"1250.50 USDT", "1250.37 USD"}, answers
+
+
+def test_question_matches_a_trigger_once() -> None:
+    """Test that Assist gets to an automation with the same sentence.
+
+    It looks no further than a trigger that a question matches in two ways.
+    """
+    names = ("usdt", "usdt trc20")
+    triggers = make_triggers(names, names)
+    intents = Intents.from_dict(
+        {
+            "language": "en",
+            "intents": {
+                trigger["alias"]: {"data": [{"sentences": [trigger["command"]]}]}
+                for trigger in triggers
+            },
+        }
+    )
+    for trigger in triggers:
+        for question in islice(sample_sentence(parse_sentence(trigger["command"])), 99):
+            matched = Counter(
+                result.intent.name
+                for result in recognize_all(" ".join(question.split()), intents)
+            )
+            assert matched[trigger["alias"]] == 1, question
+            assert max(matched.values()) == 1, (question, matched)
 
 
 @pytest.mark.usefixtures("account")
-async def test_amount_now(hass: HomeAssistant, sandbox: Sandbox, poll: Poll) -> None:
-    """Test that the answer is that of the moment."""
+async def test_answer_is_up_to_date(
+    hass: HomeAssistant, sandbox: Sandbox, poll: Poll
+) -> None:
+    """Test that the answer follows the balances."""
     assert await ask(hass, "how much total balance") == "1250.37 USD"
     sandbox.rows = [make_row("USDT_TRC20", 12)]
     await poll()
     assert await ask(hass, "how much USDT TRC20") == "12.00 USDT"
-    assert await ask(hass, "how much total balance") == "12.00 USD"
+    assert await ask(hass, "how much money do we have") == "12.00 USD"
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "answer"),
+    [
+        ("en", "How much {}?", "not known at the moment"),
+        ("ru", "Сколько у нас {}?", "сейчас неизвестно"),
+        ("uk", "Скільки у нас {}?", "зараз невідомо"),
+        ("de", "Wie viel {} haben wir?", "derzeit nicht bekannt"),
+        ("es", "¿Cuánto {} tenemos?", "no se conoce en este momento"),
+        ("fr", "Combien de {} avons-nous ?", "pas connu pour le moment"),
+        ("pt-BR", "Quanto {} temos?", "desconhecido no momento"),
+        ("tr", "{} ne kadar?", "şu anda bilinmiyor"),
+        ("zh-Hans", "我们有多少{}？", "目前未知"),
+        ("it", "how much {}", "not known at the moment"),
+    ],
+)
+@pytest.mark.usefixtures("account")
+async def test_unknown_amount_is_called_unknown(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    poll: Poll,
+    language: str,
+    question: str,
+    answer: str,
+) -> None:
+    """Test that nothing is told as zero that is not known."""
+    names = ("USDT TRC20", "USDT", "Tether", "total balance")
+    sandbox.rows = [make_row("USDT_TRC20", None)]
+    sandbox.rows[0]["currency"]["name"] = "Tether"
+    await poll()
+    assert get_value(hass, "usdt_trc20") == "unknown"
+    for name in names:
+        assert await ask(hass, question.format(name), language) == answer, name
+
     sandbox.body = b"no balances"
     await poll()
-    assert await ask(hass, "how much USDT TRC20") == "unavailable"
+    assert get_value(hass, "usdt_trc20") == "unavailable"
+    for name in names:
+        assert await ask(hass, question.format(name), language) == answer, name
 
 
 @pytest.mark.parametrize(
@@ -171,14 +341,20 @@ async def test_amount_now(hass: HomeAssistant, sandbox: Sandbox, poll: Poll) -> 
     [
         ("en", "how much is the fish"),
         ("en", "how much"),
-        ("en", "how much USDT"),
+        ("en", "how much is USDT"),
+        ("en", "what is Tether"),
+        ("en", "what is the balance"),
+        ("en", "how much do we have"),
         ("ru", "сколько"),
         ("ru", "сколько стоит USDT TRC20"),
+        ("ru", "какой баланс"),
     ],
 )
 @pytest.mark.usefixtures("account")
-async def test_other_amount(hass: HomeAssistant, language: str, question: str) -> None:
-    """Test that questions for something else are not answered."""
+async def test_other_questions_are_not_answered(
+    hass: HomeAssistant, language: str, question: str
+) -> None:
+    """Test questions for something else."""
     assert await ask(hass, question, language) is None
 
 
@@ -187,7 +363,7 @@ async def test_other_amount(hass: HomeAssistant, language: str, question: str) -
     [("en", "what time is it"), ("ru", "сколько времени"), ("ru", "который час")],
 )
 @pytest.mark.usefixtures("account")
-async def test_time(hass: HomeAssistant, language: str, question: str) -> None:
+async def test_time_is_told(hass: HomeAssistant, language: str, question: str) -> None:
     """Test that Home Assistant's own questions reach it."""
     answer = await ask(hass, question, language)
     assert answer
@@ -204,13 +380,15 @@ async def test_time(hass: HomeAssistant, language: str, question: str) -> None:
     ],
 )
 @pytest.mark.usefixtures("account")
-async def test_exposure(hass: HomeAssistant, language: str, question: str) -> None:
-    """Test that nothing is told of what is not exposed."""
+async def test_only_exposed_sensors_are_told(
+    hass: HomeAssistant, language: str, question: str
+) -> None:
+    """Test that the answer follows whether the sensor is exposed."""
 
     async def told(name: str) -> bool:
         return "1250.50" in (await ask(hass, question.format(name), language) or "")
 
-    for name in ("USDT TRC20", "CryptoCloud USDT TRC20"):
+    for name in ("USDT TRC20", "CryptoCloud USDT TRC20", "USDT"):
         assert await told(name)
         expose(hass, BALANCE, exposed=False)
         assert not await told(name)
@@ -219,184 +397,353 @@ async def test_exposure(hass: HomeAssistant, language: str, question: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("language", "question"), [("en", "how much ETH"), ("ru", "сколько ETH")]
+    ("language", "question", "answer"),
+    [
+        ("en", "How much ETH?", "Sorry, ETH is not exposed"),
+        ("en-GB", "How much Ethereum?", "Sorry, Ethereum is not exposed"),
+        (
+            "en",
+            "how much CryptoCloud-ETH do we have",
+            "Sorry, CryptoCloud ETH is not exposed",
+        ),
+        ("ru", "Сколько у нас ETH?", "Доступ к объекту ETH не предоставлен"),
+        ("uk", "Скільки у нас ETH?", "Вибачте, ETH не є доступним"),
+        ("de", "Wie viel ETH haben wir?", "ETH ist nicht freigegeben"),
+        ("es", "¿Cuánto ETH tenemos?", "Lo siento, ETH no se expone al asistente"),
+        ("fr", "Combien d'ETH avons-nous ?", "Désolé, ETH n'est pas exposé"),
+        ("pt-BR", "Quanto ETH temos?", "Desculpe, ETH não está exposto"),
+        ("tr", "ETH ne kadar?", "ETH paylaşıma açık değil"),
+        ("zh-CN", "我们有多少ETH？", "抱歉，ETH 没有暴露"),
+        ("it", "How much ETH?", "Sorry, ETH is not exposed"),
+    ],
 )
 @pytest.mark.usefixtures("account")
-async def test_not_exposed(hass: HomeAssistant, language: str, question: str) -> None:
-    """Test that sensors are not exposed by themselves."""
-    assert await ask(hass, question, language) is None
+async def test_answer_says_what_is_not_exposed(
+    hass: HomeAssistant, language: str, question: str, answer: str
+) -> None:
+    """Test that sensors are not exposed by default, and that the answer says so."""
+    assert await ask(hass, question, language) == answer
     expose(hass, "sensor.cryptocloud_eth")
     assert await ask(hass, question, language) == "0.00000001 ETH"
 
 
-async def test_manifest(hass: HomeAssistant) -> None:
-    """Test that Home Assistant starts Assist first, where it is used."""
-    integration = await async_get_integration(hass, DOMAIN)
-    assert "conversation" in integration.after_dependencies
-
-
-async def test_aliases(
-    hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
-    entity_registry: er.EntityRegistry,
+@pytest.mark.usefixtures("account")
+async def test_answer_says_that_the_total_is_not_exposed(
+    hass: HomeAssistant, entity_registry: er.EntityRegistry
 ) -> None:
-    """Test that sensors get their short names, be there Assist or not."""
-    aliases = {
-        entity.entity_id.partition("cryptocloud_")[2]: entity.aliases
-        for entity in entity_registry.entities.values()
-    }
-    assert aliases.pop("total_balance") == [COMPUTED_NAME, "Total balance"]
-    assert aliases.pop("total_available_balance") == [
-        COMPUTED_NAME,
-        "Total available balance",
+    """Test that the money as a whole has to be exposed, too."""
+    not_exposed = "Sorry, CryptoCloud Total balance is not exposed"
+    expose(hass, TOTAL, exposed=False)
+    assert await ask(hass, "how much money do we have") == not_exposed
+
+    expose(hass, TOTAL)
+    entity_registry.async_update_entity(
+        TOTAL, disabled_by=er.RegistryEntryDisabler.USER
+    )
+    assert await ask(hass, "how much money do we have") == not_exposed
+    assert await ask(hass, "how much total balance") is None
+
+
+@pytest.mark.usefixtures("account")
+async def test_coin_is_the_sum_of_its_networks(
+    hass: HomeAssistant, sandbox: Sandbox, poll: Poll
+) -> None:
+    """Test that amounts are added up exactly, of exposed sensors only."""
+    sandbox.rows = [
+        make_row("USDT_TRC20", 0.1),
+        make_row("USDT_ERC20", 0.2),
+        make_row("USDT_TON", 12345678901234567890),
+        make_row("BTC", 5),
     ]
-    assert aliases.pop("bnb") == [COMPUTED_NAME, "BNB"]
-    assert aliases.pop("eth") == [COMPUTED_NAME, "ETH"]
-    assert aliases.pop("usdt_trc20") == [COMPUTED_NAME, "USDT TRC20"]
-    # The event, and the sensors that are disabled by default
-    assert "balance_change" in aliases
-    assert "usdt_trc20_available" in aliases
-    assert all(names == [COMPUTED_NAME] for names in aliases.values())
+    for row in sandbox.rows:
+        row["currency"]["stablecoin"] = True
+    sandbox.rows[2]["currency"]["name"] = "Another name"
+    await poll()
+    erc, ton = "sensor.cryptocloud_usdt_erc20", "sensor.cryptocloud_usdt_ton"
+
+    assert await ask(hass, "how much USDT") == "0.10 USDT"
+    expose(hass, erc)
+    assert await ask(hass, "how much USDT") == "0.30 USDT"
+    assert await ask(hass, "how much USDT TRC20") == "0.10 USDT"
+    expose(hass, ton)
+    assert await ask(hass, "how much USDT") == "12345678901234567890.30 USDT"
+    # Its networks are one coin, whatever the one or the other is called.
+    assert await ask(hass, "how much another name") == "12345678901234567890.30 USDT"
+    assert await ask(hass, "how much name") == "12345678901234567890.30 USDT"
+
+    sandbox.rows[1]["balance_crypto"] = "0.000000000000000001"
+    await poll()
+    assert await ask(hass, "how much USDT") == (
+        "12345678901234567890.100000000000000001 USDT"
+    )
+    sandbox.rows[2]["balance_crypto"] = "a lot"
+    await poll()
+    assert await ask(hass, "how much USDT") == "not known at the moment"
+    expose(hass, ton, exposed=False)
+    assert await ask(hass, "how much USDT") == "0.100000000000000001 USDT"
 
 
-async def test_translated_alias(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    entity_registry: er.EntityRegistry,
+@pytest.mark.usefixtures("account")
+async def test_coin_is_unknown_without_one_of_its_networks(
+    hass: HomeAssistant, sandbox: Sandbox, poll: Poll
 ) -> None:
-    """Test that the short name is in Home Assistant's language."""
-    hass.config.language = "ru"
-    await set_up(hass, entry)
-    assert entity_registry.entities[TOTAL].aliases == [COMPUTED_NAME, "Общий баланс"]
+    """Test a currency that is no longer reported."""
+    sandbox.rows = [make_row("USDT_TRC20", 1), make_row("USDT_ERC20", 2)]
+    await poll()
+    expose(hass, "sensor.cryptocloud_usdt_erc20")
+    assert await ask(hass, "how much USDT") == "3.00000000 USDT"
+    del sandbox.rows[1]
+    await poll()
+    assert await ask(hass, "how much USDT") == "not known at the moment"
 
 
-async def test_second_account(
-    hass: HomeAssistant,
-    account: MockConfigEntry,
-    entity_registry: er.EntityRegistry,
+@pytest.mark.usefixtures("other_account")
+async def test_same_currency_is_told_of_each_account(
+    hass: HomeAssistant, sandbox: Sandbox, poll: Poll
 ) -> None:
-    """Test that the short name is the first account's, and the full one works."""
-    entity_registry.async_update_entity(TOTAL, aliases=[COMPUTED_NAME])
-    other = make_entry(OTHER_API_KEY, title="CryptoCloud 2")
-    other.add_to_hass(hass)
-    await set_up(hass, other)
-    balance = "sensor.cryptocloud_2_usdt_trc20"
-    assert entity_registry.entities[balance].aliases == [COMPUTED_NAME]
-    # That name is free again.
-    total = entity_registry.entities["sensor.cryptocloud_2_total_balance"]
-    assert total.aliases == [COMPUTED_NAME, "Total balance"]
-    expose(hass, balance)
-    assert await ask(hass, "what is USDT TRC20") == "Usdt trc20 is 1250.50 USDT"
-    assert await ask(hass, "how much USDT TRC20") == "1250.50 USDT"
+    """Test two accounts with the same currencies."""
+    both = "CryptoCloud: 1250.50 USDT, CryptoCloud 2: 1250.50 USDT"
+    for name in ("USDT TRC20", "USDT", "Tether"):
+        assert await ask(hass, f"how much {name} do we have") == both
+    assert await ask(hass, "what is USDT TRC20") == both
+    assert await ask(hass, "сколько у нас денег", "ru") == (
+        "CryptoCloud: 1250.37 USD, CryptoCloud 2: 1250.37 USD"
+    )
+    assert await ask(hass, "how much CryptoCloud USDT TRC20") == "1250.50 USDT"
+    assert await ask(hass, "how much CryptoCloud 2 USDT TRC20") == "1250.50 USDT"
     assert (
         await ask(hass, "what is CryptoCloud 2 USDT TRC20")
         == "Cryptocloud 2 usdt trc20 is 1250.50 USDT"
     )
     expose(hass, BALANCE, exposed=False)
-    assert await ask(hass, "how much USDT TRC20") is None
-    assert await ask(hass, "сколько CryptoCloud 2 USDT TRC20") == "1250.50 USDT"
+    assert await ask(hass, "how much USDT TRC20") == "1250.50 USDT"
+    assert await ask(hass, "how much CryptoCloud USDT TRC20") == (
+        "Sorry, CryptoCloud USDT TRC20 is not exposed"
+    )
 
 
-async def test_own_aliases(
-    hass: HomeAssistant,
-    account: MockConfigEntry,
-    entity_registry: er.EntityRegistry,
+async def test_account_that_is_not_loaded_is_unknown(
+    hass: HomeAssistant, other_account: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """Test that what the user makes of the names stays, and works."""
-    entity_registry.async_update_entity(BALANCE, aliases=["тезера"])
-    entity_registry.async_update_entity(TOTAL, aliases=[])
-    # A new id makes Home Assistant add the sensor again.
-    entity_registry.async_update_entity(BALANCE, new_entity_id="sensor.dollars")
-    await hass.async_block_till_done()
-    for _ in range(2):
-        assert entity_registry.entities["sensor.dollars"].aliases == ["тезера"]
-        assert entity_registry.entities[TOTAL].aliases == []
-        assert await ask(hass, "сколько у нас тезера", "ru") == "1250.50 USDT"
-        assert await ask(hass, "how much USDT TRC20") is None
-        assert await ask(hass, "how much CryptoCloud total balance") is None
-        assert await hass.config_entries.async_reload(account.entry_id)
-        await hass.async_block_till_done()
+    """Test that the money of one account is not told as that of both."""
+    sandbox.valid_keys = {API_KEY}
+    await hass.config_entries.async_reload(other_account.entry_id)
+    unknown = "CryptoCloud 2: not known at the moment"
+    for name, amount in (("USDT", "1250.50 USDT"), ("Tether", "1250.50 USDT")):
+        assert (
+            await ask(hass, f"how much {name}") == f"CryptoCloud: {amount}, {unknown}"
+        )
+    assert await ask(hass, "how much money do we have") == (
+        f"CryptoCloud: 1250.37 USD, {unknown}"
+    )
 
 
-async def test_restored_aliases(
+async def test_answer_has_the_accounts_own_name(
     hass: HomeAssistant,
-    account: MockConfigEntry,
-    entity_registry: er.EntityRegistry,
-) -> None:
-    """Test that a sensor that comes back has the aliases it had."""
-    entity_registry.async_update_entity(BALANCE, aliases=[COMPUTED_NAME])
-    entity_registry.async_remove(BALANCE)
-    await hass.async_block_till_done()
-    assert await ask(hass, "how much CryptoCloud USDT TRC20") is None
-    assert await hass.config_entries.async_reload(account.entry_id)
-    await hass.async_block_till_done()
-    assert entity_registry.entities[BALANCE].aliases == [COMPUTED_NAME]
-    assert await ask(hass, "how much USDT TRC20") is None
-    assert await ask(hass, "how much CryptoCloud USDT TRC20") == "1250.50 USDT"
-
-
-@pytest.mark.usefixtures("account")
-async def test_new_currency(hass: HomeAssistant, sandbox: Sandbox, poll: Poll) -> None:
-    """Test a currency that appears later."""
-    sandbox.rows.append(make_row("TON", 7))
-    await poll()
-    assert await ask(hass, "how much TON") is None
-    expose(hass, "sensor.cryptocloud_ton")
-    assert await ask(hass, "how much TON") == "7.00000000 TON"
-    assert await ask(hass, "what is TON") == "Ton is 7.00000000 TON"
-
-
-async def test_renamed_account(
-    hass: HomeAssistant,
-    account: MockConfigEntry,
+    other_account: MockConfigEntry,
     device_registry: dr.DeviceRegistry,
 ) -> None:
-    """Test that the full name follows that of the account's device."""
-    [device] = dr.async_entries_for_config_entry(device_registry, account.entry_id)
+    """Test that names of accounts follow those of their devices."""
+    [device] = dr.async_entries_for_config_entry(
+        device_registry, other_account.entry_id
+    )
     device_registry.async_update_device(device.id, name_by_user="Shop")
-    await hass.async_block_till_done()
+    assert await ask(hass, "how much USDT TRC20") == (
+        "CryptoCloud: 1250.50 USDT, Shop: 1250.50 USDT"
+    )
     assert await ask(hass, "what is Shop USDT TRC20") == (
         "Shop usdt trc20 is 1250.50 USDT"
     )
     assert await ask(hass, "how much Shop USDT TRC20") == "1250.50 USDT"
+    assert await ask(hass, "how much CryptoCloud 2 USDT TRC20") is None
+
+
+async def test_names_are_in_the_language_of_home_assistant(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """Test translated names of sensors."""
+    hass.config.language = "ru"
+    await set_up_assist(hass)
+    await set_up(hass, entry)
+    expose(hass, TOTAL)
+    assert await ask(hass, "сколько общий баланс", "ru") == "1250.37 USD"
+
+
+async def test_registry_is_left_alone(
+    hass: HomeAssistant,
+    account: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Test that the names of a sensor are the user's alone."""
+    sensors = er.async_entries_for_config_entry(entity_registry, account.entry_id)
+    assert sensors
+    assert all(sensor.aliases == [COMPUTED_NAME] for sensor in sensors)
+
+
+async def test_own_names_work(
+    hass: HomeAssistant,
+    account: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Test that what the user makes of the names works, and nothing else does."""
+    entity_registry.async_update_entity(BALANCE, aliases=["тезера"])
+    entity_registry.async_update_entity(TOTAL, aliases=[])
+    entity_registry.async_update_entity(BALANCE, new_entity_id="sensor.dollars")
+    for _ in range(2):
+        assert await ask(hass, "сколько у нас тезера", "ru") == "1250.50 USDT"
+        assert await ask(hass, "what is тезера") == "Тезера is 1250.50 USDT"
+        assert await ask(hass, "how much USDT TRC20") is None
+        assert await ask(hass, "how much CryptoCloud total balance") is None
+        assert await hass.config_entries.async_reload(account.entry_id)
+
+
+@pytest.mark.usefixtures("account")
+async def test_renamed_sensor_goes_by_both_names(
+    hass: HomeAssistant, entity_registry: er.EntityRegistry
+) -> None:
+    """Test a sensor with a name of the user's."""
+    entity_registry.async_update_entity(BALANCE, name="Dollars on Tron")
+    for name in ("Dollars on Tron", "CryptoCloud Dollars on Tron", "USDT TRC20"):
+        assert await ask(hass, f"how much {name}") == "1250.50 USDT"
     assert await ask(hass, "how much CryptoCloud USDT TRC20") is None
 
 
-@pytest.mark.parametrize(
-    "name", ["{a} <b> [c] (d) | e;f @g \\", "(", "}", "|", "a\\", "Shop: USDT, all!"]
-)
 @pytest.mark.usefixtures("account")
-async def test_name_like_a_template(
-    hass: HomeAssistant, entity_registry: er.EntityRegistry, name: str
+async def test_alias_goes_before_a_coin(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    poll: Poll,
+    entity_registry: er.EntityRegistry,
 ) -> None:
-    """Test that names mean nothing but themselves."""
-    entity_registry.async_update_entity(BALANCE, aliases=[name])
-    assert await ask(hass, f"how much {name} do we have") == "1250.50 USDT"
-    assert await ask(hass, "how much total balance") == "1250.37 USD"
+    """Test an alias that is a coin's name, and one that two sensors have."""
+    sandbox.rows.append(make_row("USDT_ERC20", 7))
+    await poll()
+    other = "sensor.cryptocloud_usdt_erc20"
+    expose(hass, other)
+    assert await ask(hass, "how much USDT") == "1257.50000000 USDT"
+
+    entity_registry.async_update_entity(BALANCE, aliases=[COMPUTED_NAME, "USDT"])
+    assert await ask(hass, "how much USDT") == "1250.50 USDT"
+
+    entity_registry.async_update_entity(other, aliases=[COMPUTED_NAME, "usdt"])
+    assert await ask(hass, "how much USDT") == (
+        "CryptoCloud: 1250.50 USDT, CryptoCloud: 7.00000000 USDT"
+    )
 
 
 @pytest.mark.usefixtures("account")
-async def test_punctuation(
+async def test_longest_name_is_meant(
     hass: HomeAssistant, entity_registry: er.EntityRegistry
 ) -> None:
-    """Test names with something that nobody says."""
+    """Test names that are part of one another, or of a question."""
+    entity_registry.async_update_entity(
+        TOTAL, aliases=["balance", "USDT TRC20 balance"]
+    )
+    assert await ask(hass, "what is the balance of USDT TRC20") == "1250.50 USDT"
+    assert await ask(hass, "how much balance do we have") == "1250.37 USD"
+    assert await ask(hass, "how much USDT TRC20 balance") == "1250.37 USD"
+
+
+@pytest.mark.usefixtures("account")
+async def test_new_currency_can_be_asked_for(
+    hass: HomeAssistant, sandbox: Sandbox, poll: Poll
+) -> None:
+    """Test a currency that appears later."""
+    assert await ask(hass, "how much TON") is None
+    sandbox.rows.append(make_row("TON", 7))
+    await poll()
+    assert await ask(hass, "how much TON") == "Sorry, TON is not exposed"
+    expose(hass, "sensor.cryptocloud_ton")
+    assert await ask(hass, "how much TON") == "7.00000000 TON"
+    assert await ask(hass, "what is TON") == "7.00000000 TON"
+
+
+async def test_removed_sensor_cannot_be_asked_for(
+    hass: HomeAssistant, account: MockConfigEntry, entity_registry: er.EntityRegistry
+) -> None:
+    """Test a sensor that the user removes, and that comes back."""
+    entity_registry.async_remove(BALANCE)
+    assert await ask(hass, "how much USDT TRC20") is None
+    assert await hass.config_entries.async_reload(account.entry_id)
+    assert await ask(hass, "how much USDT TRC20") == "1250.50 USDT"
+
+
+async def test_account_without_names(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Test that the money as a whole needs no name."""
+    sandbox.rows = []
+    await set_up_assist(hass)
+    assert await set_up(hass, entry)
+    expose(hass, TOTAL)
+    for sensor in er.async_entries_for_config_entry(entity_registry, entry.entry_id):
+        entity_registry.async_update_entity(sensor.entity_id, aliases=[])
+    assert await ask(hass, "how much money do we have") == "0.00 USD"
+    assert await ask(hass, "how much total balance") is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "{a} <b> [c] (d) | e;f @g \\",
+        "(",
+        "}",
+        "|",
+        "a\\",
+        "Shop: USDT, all!",
+        "12:30",
+        "A.C.",
+        "{name}",
+        "İşletme",
+        "Straße",
+    ],
+)
+@pytest.mark.usefixtures("account")
+async def test_names_mean_nothing_but_themselves(
+    hass: HomeAssistant,
+    caplog: pytest.LogCaptureFixture,
+    entity_registry: er.EntityRegistry,
+    name: str,
+) -> None:
+    """Test names with characters that have a meaning in a sentence."""
+    entity_registry.async_update_entity(BALANCE, aliases=[name])
+    assert await ask(hass, f"how much {name} do we have") == "1250.50 USDT"
+    assert await ask(hass, f"how much {name}") == "1250.50 USDT"
+    assert await ask(hass, "how much total balance") == "1250.37 USD"
+    assert not complaints(caplog)
+
+
+@pytest.mark.usefixtures("account")
+async def test_names_that_nobody_can_say_are_left_out(
+    hass: HomeAssistant, entity_registry: er.EntityRegistry
+) -> None:
+    """Test names of punctuation."""
     for name in ("?", "? ?"):
         entity_registry.async_update_entity(BALANCE, aliases=[name, "? Tether"])
         assert await ask(hass, "how much do we have") is None
         assert await ask(hass, "how much tether") == "1250.50 USDT"
 
 
+@pytest.mark.parametrize("is_slow", [False, True])
 @pytest.mark.parametrize("order", [1, -1])
 @pytest.mark.usefixtures("account")
-async def test_automation(
-    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, order: int
+async def test_automation_with_the_same_sentence_answers(
+    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, order: int, is_slow: bool
 ) -> None:
-    """Test that the user's own answer to a question is the one that is told."""
-    triggers = {"trigger": "conversation", "command": "how much USDT TRC20"}
-    actions = {"set_conversation_response": "Enough"}
-    automation = {"triggers": triggers, "actions": actions}
-    assert await async_setup_component(hass, "automation", {"automation": automation})
+    """Test that the user's own answer is used, however long it takes."""
+    asked = asyncio.Event()
+
+    async def wait(_: ServiceCall) -> None:
+        await asked.wait()
+
+    hass.services.async_register("test", "wait", wait)
+    actions = [{"action": "test.wait"}] if is_slow else []
+    await set_up_automation(
+        hass, actions=[*actions, {"set_conversation_response": "Enough"}]
+    )
     # Home Assistant starts those who answer in no particular order.
     as_completed = asyncio.as_completed
     monkeypatch.setattr(
@@ -406,31 +753,178 @@ async def test_automation(
             [asyncio.ensure_future(answer) for answer in answers[::order]]
         ),
     )
-    assert await ask(hass, "how much USDT TRC20") == "Enough"
+    for _ in range(2):
+        answer = asyncio.create_task(ask(hass, "how much USDT TRC20"))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert answer.done() is not is_slow
+        asked.set()
+        assert await answer == "Enough"
+        asked.clear()
 
 
-async def test_removal(
+@pytest.mark.usefixtures("account")
+async def test_automation_that_says_nothing_is_not_talked_over(
+    hass: HomeAssistant,
+) -> None:
+    """Test that Home Assistant's own acknowledgment follows such an automation."""
+    await set_up_automation(hass, actions=[])
+    assert await ask(hass, "how much USDT TRC20") == "Done"
+
+
+@pytest.mark.usefixtures("account")
+async def test_automation_that_does_not_run_leaves_the_answer(
+    hass: HomeAssistant,
+) -> None:
+    """Test an automation whose conditions are not met."""
+    await set_up_automation(hass, conditions="{{ false }}")
+    assert await ask(hass, "how much USDT TRC20") == "1250.50 USDT"
+
+
+@pytest.mark.usefixtures("account")
+async def test_other_automations_leave_the_answer(hass: HomeAssistant) -> None:
+    """Test automations that run before, at the time of, and after a question."""
+    events = {"trigger": "event", "event_type": "test"}
+    await set_up_automation(hass, triggers=events)
+    for _ in range(2):
+        answer = asyncio.create_task(ask(hass, "how much USDT TRC20"))
+        while not answer.done():
+            hass.bus.async_fire("test")
+            await asyncio.sleep(0)
+        assert await answer == "1250.50 USDT"
+
+
+async def test_questions_end_with_the_account(
     hass: HomeAssistant,
     account: MockConfigEntry,
     device_registry: dr.DeviceRegistry,
     entity_registry: er.EntityRegistry,
+    hass_ws_client: WebSocketGenerator,
 ) -> None:
     """Test that no question is left behind."""
-    count = len(sentences(hass))
-    assert count
-    entity_registry.async_update_entity(
-        TOTAL, disabled_by=er.RegistryEntryDisabler.USER
-    )
-    await hass.async_block_till_done()
-    assert len(sentences(hass)) == count / 2
+    client = await hass_ws_client(hass)
+
+    async def count() -> int:
+        await hass.async_block_till_done()
+        await client.send_json_auto_id({"type": "conversation/sentences/list"})
+        return len((await client.receive_json())["result"]["trigger_sentences"])
+
+    assert (questions := await count())
+    entity_registry.async_update_entity(BALANCE, aliases=["Dollars"])
+    assert await count() == questions
+    assert await hass.config_entries.async_reload(account.entry_id)
+    assert await count() == questions
+    # Unloaded while the questions are updated
+    entity_registry.async_update_entity(BALANCE, aliases=["Tether"])
     assert await hass.config_entries.async_unload(account.entry_id)
-    assert sentences(hass) == []
+    assert await count() == 0
     [device] = dr.async_entries_for_config_entry(device_registry, account.entry_id)
     device_registry.async_update_device(device.id, name_by_user="Shop")
-    entity_registry.async_update_entity(BALANCE, aliases=["Tether"])
-    assert sentences(hass) == []
-    assert await ask(hass, "how much tether") is None
-    await set_up(hass, account)
-    assert len(sentences(hass)) == count / 2
+    entity_registry.async_update_entity(BALANCE, aliases=["USDT"])
+    assert await count() == 0
+    assert await set_up(hass, account)
+    assert await count() == questions
     await hass.config_entries.async_remove(account.entry_id)
-    assert sentences(hass) == []
+    assert await count() == 0
+
+
+async def test_assist_may_be_set_up_later(
+    hass: HomeAssistant,
+    caplog: pytest.LogCaptureFixture,
+    loaded_entry: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Test an account that is there before Assist, or without."""
+    entity_registry.async_update_entity(BALANCE, aliases=["Dollars"])
+    await hass.async_block_till_done()
+    await set_up_assist(hass)
+    expose(hass, BALANCE)
+    assert await ask(hass, "how much dollars") == "1250.50 USDT"
+    assert not complaints(caplog)
+
+
+async def test_assist_is_set_up_first(hass: HomeAssistant) -> None:
+    """Test that Home Assistant starts Assist first, where it is used."""
+    integration = await async_get_integration(hass, DOMAIN)
+    assert "conversation" in integration.after_dependencies
+
+
+@pytest.mark.parametrize(
+    "name", ["async_validate_trigger_config", "async_initialize_triggers", "import"]
+)
+async def test_failure_costs_a_warning(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    name: str,
+) -> None:
+    """Test that the sensors do not depend on Assist."""
+    await set_up_assist(hass)
+
+    async def fail(*_: Any) -> None:
+        raise ValueError("no such sentence")
+
+    if name == "import":
+        monkeypatch.setitem(sys.modules, assist.__name__, None)
+    else:
+        monkeypatch.setattr(assist, name, fail)
+    assert await set_up(hass, entry)
+    assert complaints(caplog) == ["Assist could not be set up"]
+    assert get_value(hass, "usdt_trc20") == "1250.5"
+    assert await ask(hass, "how much USDT TRC20") is None
+
+
+async def test_refused_questions_cost_a_warning(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+) -> None:
+    """Test a sentence trigger that Assist does not attach."""
+    await set_up_assist(hass)
+    caplog.set_level(logging.DEBUG)
+
+    async def fail(*_: Any) -> None:
+        raise ValueError("no such sentence")
+
+    monkeypatch.setattr(
+        "homeassistant.components.conversation.trigger.async_attach_trigger", fail
+    )
+    assert await set_up(hass, entry)
+    assert complaints(caplog) == ["Assist could not be set up"]
+    assert "no such sentence" in caplog.text
+    assert get_value(hass, "usdt_trc20") == "1250.5"
+
+
+@pytest.mark.usefixtures("account")
+async def test_failed_update_costs_a_warning(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Test a name that Assist refuses: it keeps the questions it has."""
+
+    async def fail(*_: Any) -> None:
+        raise ValueError("no such sentence")
+
+    with monkeypatch.context() as context:
+        context.setattr(assist, "async_validate_trigger_config", fail)
+        entity_registry.async_update_entity(BALANCE, aliases=["Dollars"])
+        assert await ask(hass, "how much total balance") == "1250.37 USD"
+    assert complaints(caplog) == ["Assist could not be updated"]
+    assert await ask(hass, "how much USDT TRC20") == "not known at the moment"
+    entity_registry.async_update_entity(BALANCE, aliases=["Euros"])
+    assert await ask(hass, "how much euros") == "1250.50 USDT"
+
+
+def test_every_language_has_all_phrases() -> None:
+    """Test that no phrase is missing."""
+    for phrases in PHRASES.values():
+        assert all(phrases)
+        assert "{name}" in phrases.not_exposed
+        assert all(q.count("{name}") == 1 for q in phrases.amount + phrases.state)
+        assert all("{name}" not in question for question in phrases.total)

@@ -98,9 +98,14 @@ class AccountQuestions:
             triggers = make_triggers(*find_names(self._hass, self._entry))
             if triggers == self._triggers:
                 return
+            validated: list[ConfigType] = []
+            for trigger in triggers:
+                validated += await async_validate_trigger_config(self._hass, [trigger])
+                # Reading a sentence takes time where there are many currencies.
+                await asyncio.sleep(0)
             unregister = await async_initialize_triggers(
                 self._hass,
-                await async_validate_trigger_config(self._hass, triggers),
+                validated,
                 self._async_answer,
                 DOMAIN,
                 self._entry.title,

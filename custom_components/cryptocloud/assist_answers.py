@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
+import re
 
 from homeassistant.components.homeassistant import async_should_expose
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
@@ -11,30 +12,31 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.template import Template
 from homeassistant.util.language import matches
 
-from .assist_phrases import PHRASES
+from .assist_phrases import PHRASES, find_name
 from .const import DOMAIN
 from .coordinator import CryptoCloudConfigEntry
 from .entity import async_get_registered
 from .models import add
 
-# Stands for all the money of an account; no other name is empty.
-MONEY = ""
+# In the place of a name: all the money of an account
+MONEY: str | None = None
 
-# The sensors that a name stands for in an account; those of one group are added up.
+# The sensors that each name stands for in an account; those of one group are added up.
 type Groups = list[list[er.RegistryEntry]]
+type Names = dict[str | None, Groups]
 
 
 @callback
 def find_names(
     hass: HomeAssistant, entry: CryptoCloudConfigEntry
-) -> tuple[dict[str, Groups], set[str]]:
+) -> tuple[Names, set[str | None]]:
     """Return what each name stands for, and the names to answer "what is" for.
 
     An alias of the user goes before the name of a coin, and that before a sensor's own.
     """
     registered = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
     total_id = f"{entry.entry_id}_total_balance"
-    money = {MONEY: [[s] for s in registered if s.unique_id == total_id]}
+    money: Names = {MONEY: [[s] for s in registered if s.unique_id == total_id]}
 
     sensors = [s for s in registered if s.domain == "sensor" and not s.disabled_by]
     aliases = _group((alias, [s]) for s in sensors for alias in s.aliases)
@@ -62,16 +64,15 @@ def find_names(
 
 def _group(
     named: Iterable[tuple[object, list[er.RegistryEntry]]],
-) -> defaultdict[str, Groups]:
+) -> Names:
     """Return what goes by each name, in the form in which Assist reads names."""
     # Loaded by Assist, and of no use without it
     from hassil.util import remove_punctuation  # noqa: PLC0415
 
-    groups: defaultdict[str, Groups] = defaultdict(list)
+    groups: defaultdict[str | None, Groups] = defaultdict(list)
     for name, sensors in named:
         key = remove_punctuation(name).strip() if isinstance(name, str) else ""
-        # Lower case turns the Turkish İ into two letters, which Assist does not.
-        key = key.lower().replace("i̇", "i")
+        key = key.lower()
         if key and sensors not in groups[key]:
             groups[key].append(sensors)
     return groups
@@ -91,60 +92,46 @@ def _get_coin_names(hass: HomeAssistant) -> list[tuple[str, str | None]]:
 
 @callback
 def answer_question(
-    hass: HomeAssistant, template: str, question: str, language: str
+    hass: HomeAssistant, question: str, sentence: str, language: str
 ) -> str:
-    """Answer a question that matches a template, for all accounts."""
+    """Answer a sentence that matches a question, for all accounts."""
     phrases = PHRASES[next(iter(matches(language, PHRASES)), "en")]
     accounts = {
         entry.entry_id: find_names(hass, entry)[0]
         for entry in hass.config_entries.async_entries(DOMAIN)
     }
-    name, said = MONEY, ""
-    if "{name}" in template:
-        name, said = _recognize(template, question, set().union(*accounts.values()))
-    device_registry = dr.async_get(hass)
+    name = MONEY
+    if "{name}" in question:
+        name = find_name(question, sentence, set().union(*accounts.values()))
+    asked = [
+        (entry_id, sensors)
+        for entry_id, names in accounts.items()
+        for sensors in names.get(name, ())
+    ]
+    if not asked:
+        # The name has just changed.
+        return phrases.unknown
+
     answers: list[tuple[str | None, str]] = []
-    for entry_id, names in accounts.items():
-        for sensors in names.get(name, ()):
-            said = said or er.async_get_full_entity_name(hass, sensors[0])
-            exposed = [
-                sensor.entity_id
-                for sensor in sensors
-                if not sensor.disabled_by
-                and async_should_expose(hass, "conversation", sensor.entity_id)
-            ]
-            if exposed:
-                [device] = dr.async_entries_for_config_entry(device_registry, entry_id)
-                account = device.name_by_user or device.name
-                amount = _tell(hass, exposed, sensors[0].unit_of_measurement)
-                answers.append((account, amount or phrases.unknown))
+    for entry_id, sensors in asked:
+        exposed = [
+            sensor.entity_id
+            for sensor in sensors
+            if not sensor.disabled_by
+            and async_should_expose(hass, "conversation", sensor.entity_id)
+        ]
+        if exposed:
+            [device] = dr.async_entries_for_config_entry(dr.async_get(hass), entry_id)
+            amount = _tell(hass, exposed, sensors[0].unit_of_measurement)
+            account = device.name_by_user or device.name
+            answers.append((account, amount or phrases.unknown))
     if not answers:
-        return phrases.not_exposed.format(name=said)
+        said = re.search(re.escape(name), sentence, re.IGNORECASE) if name else None
+        full_name = er.async_get_full_entity_name(hass, asked[0][1][0])
+        return phrases.not_exposed.format(name=said[0] if said else full_name)
     if len(answers) == 1:
         return answers[0][1]
     return ", ".join(f"{account}: {answer}" for account, answer in answers)
-
-
-def _recognize(template: str, question: str, names: Iterable[str]) -> tuple[str, str]:
-    """Return the name in a question that matches a template, and as it was said."""
-    # Loaded by Assist, and of no use without it
-    from hassil import Intents, TextSlotList, recognize_all  # noqa: PLC0415
-
-    intents = {DOMAIN: {"data": [{"sentences": [template]}]}}
-    values = TextSlotList.from_tuples(
-        ((name, name) for name in names), allow_template=False, name="name"
-    )
-    found = (
-        (result.entities["name"].value, result.entities["name"].text.strip())
-        for result in recognize_all(
-            question,
-            Intents.from_dict({"language": "en", "intents": intents}),
-            slot_lists={"name": values},
-        )
-    )
-    # The longer one, if a template has room for the rest of it. None, if the sensor
-    # has been renamed since.
-    return max(found, key=lambda name: len(name[1]), default=(question, question))
 
 
 @callback

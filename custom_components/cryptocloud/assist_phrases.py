@@ -162,18 +162,18 @@ PHRASES = {
 
 
 def make_triggers(
-    names: Iterable[str], names_with_state: Iterable[str]
+    names: Iterable[str | None], names_with_state: Iterable[str | None]
 ) -> list[ConfigType]:
     """Return a trigger for each question; the alias is the question as it is above.
 
     Assist looks no further where one trigger matches twice: a single trigger with all
     questions could hide a user's automation with the same sentence.
     """
-    any_name = _one_of(filter(None, names))
-    any_name_with_state = _one_of(names_with_state)
+    any_name = "|".join(sorted(map(_escape, filter(None, names))))
+    any_name_with_state = "|".join(sorted(map(_escape, filter(None, names_with_state))))
     questions: dict[str, str] = {}
     for phrases in PHRASES.values():
-        money = (q.replace("{name}", f"({phrases.money})") for q in phrases.amount)
+        money = (_fill_in(question, phrases.money) for question in phrases.amount)
         questions |= dict.fromkeys((*phrases.total, *money), "-")
         questions |= dict.fromkeys(phrases.amount, any_name)
         questions |= dict.fromkeys(phrases.state, any_name_with_state)
@@ -181,14 +181,36 @@ def make_triggers(
         {
             CONF_PLATFORM: "conversation",
             CONF_ALIAS: question,
-            CONF_COMMAND: question.replace("{name}", f"({name})"),
+            CONF_COMMAND: _fill_in(question, name),
         }
         for question, name in questions.items()
         if name
     ]
 
 
-def _one_of(names: Iterable[str]) -> str:
-    """Return a template for any of the names, whatever characters they have."""
-    special = re.compile(r"([][(){}<>|;\\])")
-    return "|".join(special.sub(r"(\\\1)", name) for name in sorted(names))
+def find_name(question: str, sentence: str, names: Iterable[str | None]) -> str:
+    """Return the name in a sentence that matches a question, or none of them."""
+    # Loaded by Assist, and of no use without it
+    from hassil import Intents, recognize_all  # noqa: PLC0415
+
+    intents = {
+        name: {"data": [{"sentences": [_fill_in(question, _escape(name))]}]}
+        for name in filter(None, names)
+    }
+    results = recognize_all(
+        sentence, Intents.from_dict({"language": "en", "intents": intents})
+    )
+    # Of "usdt" and "usdt balance", both of which the same question may end with
+    return max((result.intent.name for result in results), key=len, default="")
+
+
+def _fill_in(question: str, name: str) -> str:
+    """Return a question with a name."""
+    return question.replace("{name}", f"({name})")
+
+
+def _escape(name: str) -> str:
+    """Return a template for a name in lower case, whatever characters it has."""
+    template = re.sub(r"([][(){}<>|;\\])", r"(\\\1)", name)
+    # The Turkish İ becomes two letters in lower case, which Assist does not expect.
+    return template.replace("i̇", "(İ|i̇)")

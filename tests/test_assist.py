@@ -34,6 +34,7 @@ from .common import (
     Poll,
     complaints,
     get_value,
+    logged,
     make_entry,
     make_row,
     set_up,
@@ -43,6 +44,154 @@ BALANCE = "sensor.cryptocloud_usdt_trc20"
 OTHER_BALANCE = "sensor.cryptocloud_2_usdt_trc20"
 TOTAL = "sensor.cryptocloud_total_balance"
 OTHER_TOTAL = "sensor.cryptocloud_2_total_balance"
+
+AMOUNT_QUESTIONS = {
+    "en": (
+        "What is USDT TRC20?",
+        "what's USDT",
+        "tell me the value of USDT TRC20",
+        "What is the balance of USDT TRC20?",
+        "what's our USDT balance",
+        "How much USDT TRC20?",
+        "how much usdt trc20 do we have",
+        "how many USDT TRC20 are there?",
+        "How much CryptoCloud USDT TRC20 is there?",
+        "how much do I have in USDT",
+        "how much Tether is left",
+    ),
+    "ru": (
+        "Что с USDT TRC20?",
+        "какое состояние USDT TRC20",
+        "Сколько USDT TRC20?",
+        "сколько у нас usdt trc20",
+        "сколько у меня CryptoCloud USDT TRC20",
+        "какой у нас баланс USDT?",
+        "сколько USDT на балансе",
+        "сколько осталось USDT",
+        "баланс по USDT",
+    ),
+    "uk": (
+        "Скільки у нас USDT TRC20?",
+        "скільки USDT є",
+        "який у мене баланс USDT",
+        "що з USDT TRC20",
+    ),
+    "de": (
+        "Wie viel USDT TRC20 haben wir?",
+        "wie viele USDT TRC20 habe ich",
+        "wieviel USDT gibt es",
+        "wie viel USDT ist noch da",
+        "wie hoch ist das USDT-Guthaben",
+        "was ist USDT TRC20",
+    ),
+    "es": (
+        "¿Cuánto USDT TRC20 tenemos?",
+        "cuántos USDT TRC20 hay",
+        "¿Cuál es el saldo de USDT?",
+        "cuál es el valor de USDT TRC20",
+    ),
+    "fr": (
+        "Combien de USDT TRC20 avons-nous ?",
+        "combien d’USDT TRC20",
+        "combien de USDT y a-t-il",
+        "on a combien de Tether",
+        "quel est le solde de USDT",
+        "quel est l'état de USDT TRC20",
+    ),
+    "pt-BR": (
+        "Quanto USDT TRC20 temos?",
+        "quanto USDT a gente tem",
+        "qual é o saldo de USDT",
+        "como está USDT TRC20",
+    ),
+    "tr": (
+        "Ne kadar USDT TRC20 var?",
+        "USDT ne kadar",
+        "USDT bakiyesi ne kadar?",
+        "USDT TRC20 nedir",
+    ),
+    "zh-Hans": (
+        "我们有多少USDT TRC20？",
+        "有多少 USDT TRC20",
+        "USDT余额还有多少",
+        "USDT TRC20是多少",
+    ),
+}
+MONEY_QUESTIONS = {
+    "en": (
+        "How much money do we have?",
+        "how much money is in our account",
+        "What is our balance?",
+        "what is the total balance",
+        "how much do we have in total",
+    ),
+    "ru": (
+        "Сколько у нас денег?",
+        "сколько всего денег на счету",
+        "сколько денег у нас осталось",
+        "какой у нас баланс",
+    ),
+    "uk": (
+        "Скільки у нас грошей?",
+        "який у нас баланс",
+    ),
+    "de": (
+        "Wie viel Geld haben wir?",
+        "wie hoch ist unser Guthaben",
+    ),
+    "es": (
+        "¿Cuánto dinero tenemos?",
+        "cuál es nuestro saldo total",
+    ),
+    "fr": (
+        "Combien d'argent avons-nous ?",
+        "on a combien d’argent",
+        "quel est notre solde",
+    ),
+    "pt-BR": (
+        "Quanto dinheiro temos?",
+        "quanto temos de dinheiro",
+        "qual é o nosso saldo",
+    ),
+    "tr": (
+        "Ne kadar paramız var?",
+        "bakiyemiz ne kadar",
+    ),
+    "zh-Hans": (
+        "我们有多少钱？",
+        "我们一共有多少钱",
+    ),
+}
+UNKNOWN_ANSWERS = {
+    "en": ("How much {}?", "not known at the moment"),
+    "ru": ("Сколько у нас {}?", "сейчас неизвестно"),
+    "uk": ("Скільки у нас {}?", "зараз невідомо"),
+    "de": ("Wie viel {} haben wir?", "derzeit nicht bekannt"),
+    "es": ("¿Cuánto {} tenemos?", "no se conoce en este momento"),
+    "fr": ("Combien de {} avons-nous ?", "pas connu pour le moment"),
+    "pt-BR": ("Quanto {} temos?", "desconhecido no momento"),
+    "tr": ("{} ne kadar?", "şu anda bilinmiyor"),
+    "zh-Hans": ("我们有多少{}？", "目前未知"),
+    "it": ("how much {}", "not known at the moment"),
+}
+NOT_EXPOSED_ANSWERS = (
+    ("en", "How much ETH?", "Sorry, ETH is not exposed"),
+    ("en-GB", "How much Ethereum?", "Sorry, Ethereum is not exposed"),
+    (
+        "en",
+        "how much CryptoCloud-ETH do we have",
+        "Sorry, CryptoCloud ETH is not exposed",
+    ),
+    ("ru", "Сколько у нас ETH?", "Доступ к объекту ETH не предоставлен"),
+    ("uk", "Скільки у нас ETH?", "Вибачте, ETH не є доступним"),
+    ("de", "Wie viel ETH haben wir?", "ETH ist nicht freigegeben"),
+    ("es", "¿Cuánto ETH tenemos?", "Lo siento, ETH no se expone al asistente"),
+    ("fr", "Combien d'ETH avons-nous ?", "Désolé, ETH n'est pas exposé"),
+    ("pt-BR", "Quanto ETH temos?", "Desculpe, ETH não está exposto"),
+    ("tr", "ETH ne kadar?", "ETH paylaşıma açık değil"),
+    ("zh-CN", "我们有多少ETH？", "抱歉，ETH 没有暴露"),
+    ("it", "How much ETH?", "Sorry, ETH is not exposed"),
+)
 
 
 async def set_up_assist(hass: HomeAssistant) -> None:
@@ -100,7 +249,6 @@ async def set_up_automation(hass: HomeAssistant, **config: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "question", "answer"),
     [
         (
             "en",
@@ -128,134 +276,34 @@ async def test_home_assistant_says_what_it_knows_the_name_of(
     assert await ask(hass, question, language) == answer
 
 
-@pytest.mark.parametrize(
-    ("language", "question"),
-    [
-        ("en", "What is USDT TRC20?"),
-        ("en", "what's USDT"),
-        ("en", "tell me the value of USDT TRC20"),
-        ("en", "What is the balance of USDT TRC20?"),
-        ("en", "what's our USDT balance"),
-        ("en", "How much USDT TRC20?"),
-        ("en", "how much usdt trc20 do we have"),
-        ("en", "how many USDT TRC20 are there?"),
-        ("en", "How much CryptoCloud USDT TRC20 is there?"),
-        ("en", "how much do I have in USDT"),
-        ("en", "how much Tether is left"),
-        ("ru", "Что с USDT TRC20?"),
-        ("ru", "какое состояние USDT TRC20"),
-        ("ru", "Сколько USDT TRC20?"),
-        ("ru", "сколько у нас usdt trc20"),
-        ("ru", "сколько у меня CryptoCloud USDT TRC20"),
-        ("ru", "какой у нас баланс USDT?"),
-        ("ru", "сколько USDT на балансе"),
-        ("ru", "сколько осталось USDT"),
-        ("ru", "баланс по USDT"),
-        ("uk", "Скільки у нас USDT TRC20?"),
-        ("uk", "скільки USDT є"),
-        ("uk", "який у мене баланс USDT"),
-        ("uk", "що з USDT TRC20"),
-        ("de", "Wie viel USDT TRC20 haben wir?"),
-        ("de", "wie viele USDT TRC20 habe ich"),
-        ("de", "wieviel USDT gibt es"),
-        ("de", "wie viel USDT ist noch da"),
-        ("de", "wie hoch ist das USDT-Guthaben"),
-        ("de", "was ist USDT TRC20"),
-        ("es", "¿Cuánto USDT TRC20 tenemos?"),
-        ("es", "cuántos USDT TRC20 hay"),
-        ("es", "¿Cuál es el saldo de USDT?"),
-        ("es", "cuál es el valor de USDT TRC20"),
-        ("fr", "Combien de USDT TRC20 avons-nous ?"),
-        ("fr", "combien d’USDT TRC20"),
-        ("fr", "combien de USDT y a-t-il"),
-        ("fr", "on a combien de Tether"),
-        ("fr", "quel est le solde de USDT"),
-        ("fr", "quel est l'état de USDT TRC20"),
-        ("pt-BR", "Quanto USDT TRC20 temos?"),
-        ("pt-BR", "quanto USDT a gente tem"),
-        ("pt-BR", "qual é o saldo de USDT"),
-        ("pt-BR", "como está USDT TRC20"),
-        ("tr", "Ne kadar USDT TRC20 var?"),
-        ("tr", "USDT ne kadar"),
-        ("tr", "USDT bakiyesi ne kadar?"),
-        ("tr", "USDT TRC20 nedir"),
-        ("zh-Hans", "我们有多少USDT TRC20？"),
-        ("zh-Hans", "有多少 USDT TRC20"),
-        ("zh-Hans", "USDT余额还有多少"),
-        ("zh-Hans", "USDT TRC20是多少"),
-        ("en", "сколько USDT TRC20"),  # whatever language Assist is set to
-    ],
-)
+@pytest.mark.parametrize("language", AMOUNT_QUESTIONS)
 @pytest.mark.usefixtures("account")
-async def test_amount_is_told(
-    hass: HomeAssistant, language: str, question: str
-) -> None:
+async def test_amount_is_told(hass: HomeAssistant, language: str) -> None:
     """Test questions for a currency and for a coin, in the words that people use."""
-    assert await ask(hass, question, language) == "1250.50 USDT"
+    for question in AMOUNT_QUESTIONS[language]:
+        assert await ask(hass, question, language) == "1250.50 USDT", question
+        # Assist understands it, whatever language it is set to.
+        assert await ask(hass, question, "it") == "1250.50 USDT", question
 
 
-@pytest.mark.parametrize(
-    ("language", "question"),
-    [
-        ("en", "How much money do we have?"),
-        ("en", "how much money is in our account"),
-        ("en", "What is our balance?"),
-        ("en", "what is the total balance"),
-        ("en", "how much do we have in total"),
-        ("ru", "Сколько у нас денег?"),
-        ("ru", "сколько всего денег на счету"),
-        ("ru", "сколько денег у нас осталось"),
-        ("ru", "какой у нас баланс"),
-        ("uk", "Скільки у нас грошей?"),
-        ("uk", "який у нас баланс"),
-        ("de", "Wie viel Geld haben wir?"),
-        ("de", "wie hoch ist unser Guthaben"),
-        ("es", "¿Cuánto dinero tenemos?"),
-        ("es", "cuál es nuestro saldo total"),
-        ("fr", "Combien d'argent avons-nous ?"),
-        ("fr", "on a combien d’argent"),
-        ("fr", "quel est notre solde"),
-        ("pt-BR", "Quanto dinheiro temos?"),
-        ("pt-BR", "quanto temos de dinheiro"),
-        ("pt-BR", "qual é o nosso saldo"),
-        ("tr", "Ne kadar paramız var?"),
-        ("tr", "bakiyemiz ne kadar"),
-        ("zh-Hans", "我们有多少钱？"),
-        ("zh-Hans", "我们一共有多少钱"),
-    ],
-)
 @pytest.mark.usefixtures("account")
-async def test_money_is_the_total(
-    hass: HomeAssistant, language: str, question: str
-) -> None:
+async def test_money_is_the_total(hass: HomeAssistant) -> None:
     """Test questions for the money as a whole."""
-    assert await ask(hass, question, language) == "1250.37 USD"
+    for language, questions in MONEY_QUESTIONS.items():
+        for question in questions:
+            assert await ask(hass, question, language) == "1250.37 USD", question
 
 
-@pytest.mark.parametrize(
-    ("language", "name"),
-    [
-        ("en", "English"),
-        ("ru", "Russian"),
-        ("uk", "Ukrainian"),
-        ("de", "German"),
-        ("es", "Spanish"),
-        ("fr", "French"),
-        ("pt-BR", "Portuguese"),
-        ("tr", "Turkish"),
-        ("zh-Hans", "Chinese"),
-    ],
-)
 @pytest.mark.usefixtures("account")
-async def test_documented_questions_are_answered(
-    hass: HomeAssistant, language: str, name: str
-) -> None:
+async def test_documented_questions_are_answered(hass: HomeAssistant) -> None:
     """Test the questions of the documentation."""
     page = (Path(__file__).parents[1] / "docs" / "voice.md").read_text()
-    [row] = re.findall(rf"^\| {name} \| (.+) \|$", page, re.MULTILINE)
-    questions = re.findall(r'"(.+?)"', row)
-    answers = [await ask(hass, question, language) for question in questions]
-    assert set(answers) == {"1250.50 USDT", "1250.37 USD"}, answers
+    rows = re.findall(r"^\| \w+ \| (\".+) \|$", page, re.MULTILINE)
+    assert len(rows) == len(PHRASES)
+    for language, row in zip(PHRASES, rows, strict=True):
+        questions = re.findall(r'"(.+?)"', row)
+        answers = [await ask(hass, question, language) for question in questions]
+        assert answers == [*["1250.50 USDT"] * 3, "1250.37 USD"], questions
 
 
 def test_question_matches_a_trigger_once() -> None:
@@ -296,49 +344,27 @@ async def test_answer_is_up_to_date(
     assert await ask(hass, "how much money do we have") == "12.00 USD"
 
 
-@pytest.mark.parametrize(
-    ("language", "question", "answer"),
-    [
-        ("en", "How much {}?", "not known at the moment"),
-        ("ru", "Сколько у нас {}?", "сейчас неизвестно"),
-        ("uk", "Скільки у нас {}?", "зараз невідомо"),
-        ("de", "Wie viel {} haben wir?", "derzeit nicht bekannt"),
-        ("es", "¿Cuánto {} tenemos?", "no se conoce en este momento"),
-        ("fr", "Combien de {} avons-nous ?", "pas connu pour le moment"),
-        ("pt-BR", "Quanto {} temos?", "desconhecido no momento"),
-        ("tr", "{} ne kadar?", "şu anda bilinmiyor"),
-        ("zh-Hans", "我们有多少{}？", "目前未知"),
-        ("it", "how much {}", "not known at the moment"),
-    ],
-)
 @pytest.mark.usefixtures("account")
 async def test_unknown_amount_is_called_unknown(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    poll: Poll,
-    language: str,
-    question: str,
-    answer: str,
+    hass: HomeAssistant, sandbox: Sandbox, poll: Poll
 ) -> None:
     """Test that nothing is told as zero that is not known."""
-    names = ("USDT TRC20", "USDT", "Tether", "total balance")
     sandbox.rows = [make_row("USDT_TRC20", None)]
     sandbox.rows[0]["currency"]["name"] = "Tether"
-    await poll()
-    assert get_value(hass, "usdt_trc20") == "unknown"
-    for name in names:
-        assert await ask(hass, question.format(name), language) == answer, name
-
-    sandbox.body = b"no balances"
-    await poll()
-    assert get_value(hass, "usdt_trc20") == "unavailable"
-    for name in names:
-        assert await ask(hass, question.format(name), language) == answer, name
+    for value in ("unknown", "unavailable"):
+        await poll()
+        assert get_value(hass, "usdt_trc20") == value
+        for language, (question, answer) in UNKNOWN_ANSWERS.items():
+            for name in ("USDT TRC20", "USDT", "Tether", "total balance"):
+                assert await ask(hass, question.format(name), language) == answer
+        sandbox.body = b"no balances"
 
 
-@pytest.mark.parametrize(
-    ("language", "question"),
-    [
+@pytest.mark.usefixtures("account")
+async def test_other_questions_are_not_answered(hass: HomeAssistant) -> None:
+    """Test questions for something else."""
+    for language, question in (
+        ("language", "question"),
         ("en", "how much is the fish"),
         ("en", "how much"),
         ("en", "how much is USDT"),
@@ -348,83 +374,43 @@ async def test_unknown_amount_is_called_unknown(
         ("ru", "сколько"),
         ("ru", "сколько стоит USDT TRC20"),
         ("ru", "какой баланс"),
-    ],
-)
-@pytest.mark.usefixtures("account")
-async def test_other_questions_are_not_answered(
-    hass: HomeAssistant, language: str, question: str
-) -> None:
-    """Test questions for something else."""
-    assert await ask(hass, question, language) is None
+    ):
+        assert await ask(hass, question, language) is None, question
 
 
-@pytest.mark.parametrize(
-    ("language", "question"),
-    [("en", "what time is it"), ("ru", "сколько времени"), ("ru", "который час")],
-)
 @pytest.mark.usefixtures("account")
-async def test_time_is_told(hass: HomeAssistant, language: str, question: str) -> None:
+async def test_time_is_told(hass: HomeAssistant) -> None:
     """Test that Home Assistant's own questions reach it."""
-    answer = await ask(hass, question, language)
-    assert answer
-    assert re.search(r"\d:\d\d", answer)
+    for language, question in (
+        ("en", "what time is it"),
+        ("ru", "сколько времени"),
+        ("ru", "который час"),
+    ):
+        answer = await ask(hass, question, language)
+        assert answer
+        assert re.search(r"\d:\d\d", answer)
 
 
-@pytest.mark.parametrize(
-    ("language", "question"),
-    [
-        ("en", "what is {}"),
-        ("en", "how much {}"),
-        ("ru", "что с {}"),
-        ("ru", "сколько {}"),
-    ],
-)
 @pytest.mark.usefixtures("account")
-async def test_only_exposed_sensors_are_told(
-    hass: HomeAssistant, language: str, question: str
-) -> None:
+async def test_only_exposed_sensors_are_told(hass: HomeAssistant) -> None:
     """Test that the answer follows whether the sensor is exposed."""
-
-    async def told(name: str) -> bool:
-        return "1250.50" in (await ask(hass, question.format(name), language) or "")
-
-    for name in ("USDT TRC20", "CryptoCloud USDT TRC20", "USDT"):
-        assert await told(name)
-        expose(hass, BALANCE, exposed=False)
-        assert not await told(name)
-        expose(hass, BALANCE)
-        assert await told(name)
+    for question in ("what is {}", "how much {}", "что с {}", "сколько {}"):
+        language = "en" if question.isascii() else "ru"
+        for name in ("USDT TRC20", "CryptoCloud USDT TRC20", "USDT"):
+            for exposed in (True, False, True):
+                expose(hass, BALANCE, exposed=exposed)
+                answer = await ask(hass, question.format(name), language) or ""
+                assert ("1250.50 USDT" in answer) is exposed, answer
 
 
-@pytest.mark.parametrize(
-    ("language", "question", "answer"),
-    [
-        ("en", "How much ETH?", "Sorry, ETH is not exposed"),
-        ("en-GB", "How much Ethereum?", "Sorry, Ethereum is not exposed"),
-        (
-            "en",
-            "how much CryptoCloud-ETH do we have",
-            "Sorry, CryptoCloud ETH is not exposed",
-        ),
-        ("ru", "Сколько у нас ETH?", "Доступ к объекту ETH не предоставлен"),
-        ("uk", "Скільки у нас ETH?", "Вибачте, ETH не є доступним"),
-        ("de", "Wie viel ETH haben wir?", "ETH ist nicht freigegeben"),
-        ("es", "¿Cuánto ETH tenemos?", "Lo siento, ETH no se expone al asistente"),
-        ("fr", "Combien d'ETH avons-nous ?", "Désolé, ETH n'est pas exposé"),
-        ("pt-BR", "Quanto ETH temos?", "Desculpe, ETH não está exposto"),
-        ("tr", "ETH ne kadar?", "ETH paylaşıma açık değil"),
-        ("zh-CN", "我们有多少ETH？", "抱歉，ETH 没有暴露"),
-        ("it", "How much ETH?", "Sorry, ETH is not exposed"),
-    ],
-)
 @pytest.mark.usefixtures("account")
-async def test_answer_says_what_is_not_exposed(
-    hass: HomeAssistant, language: str, question: str, answer: str
-) -> None:
+async def test_answer_says_what_is_not_exposed(hass: HomeAssistant) -> None:
     """Test that sensors are not exposed by default, and that the answer says so."""
-    assert await ask(hass, question, language) == answer
+    for language, question, answer in NOT_EXPOSED_ANSWERS:
+        assert await ask(hass, question, language) == answer
     expose(hass, "sensor.cryptocloud_eth")
-    assert await ask(hass, question, language) == "0.00000001 ETH"
+    for language, question, _ in NOT_EXPOSED_ANSWERS:
+        assert await ask(hass, question, language) == "0.00000001 ETH"
 
 
 @pytest.mark.usefixtures("account")
@@ -603,7 +589,7 @@ async def test_renamed_sensor_goes_by_both_names(
 ) -> None:
     """Test a sensor with a name of the user's."""
     entity_registry.async_update_entity(BALANCE, name="Dollars on Tron")
-    for name in ("Dollars on Tron", "CryptoCloud Dollars on Tron", "USDT TRC20"):
+    for name in ("Dollars on Tron", "USDT TRC20"):
         assert await ask(hass, f"how much {name}") == "1250.50 USDT"
     assert await ask(hass, "how much CryptoCloud USDT TRC20") is None
 
@@ -685,9 +671,14 @@ async def test_account_without_names(
     assert await ask(hass, "how much total balance") is None
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
+@pytest.mark.usefixtures("account")
+async def test_names_mean_nothing_but_themselves(
+    hass: HomeAssistant,
+    caplog: pytest.LogCaptureFixture,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Test names with characters that have a meaning in a sentence."""
+    for name in (
         "{a} <b> [c] (d) | e;f @g \\",
         "(",
         "}",
@@ -695,25 +686,15 @@ async def test_account_without_names(
         "a\\",
         "Shop: USDT, all!",
         "12:30",
-        "A.C.",
         "{name}",
         "İşletme",
         "Straße",
-    ],
-)
-@pytest.mark.usefixtures("account")
-async def test_names_mean_nothing_but_themselves(
-    hass: HomeAssistant,
-    caplog: pytest.LogCaptureFixture,
-    entity_registry: er.EntityRegistry,
-    name: str,
-) -> None:
-    """Test names with characters that have a meaning in a sentence."""
-    entity_registry.async_update_entity(BALANCE, aliases=[name])
-    assert await ask(hass, f"how much {name} do we have") == "1250.50 USDT"
-    assert await ask(hass, f"how much {name}") == "1250.50 USDT"
+    ):
+        entity_registry.async_update_entity(BALANCE, aliases=[name])
+        assert await ask(hass, f"how much {name} do we have") == "1250.50 USDT", name
+        assert await ask(hass, f"how much {name}") == "1250.50 USDT", name
     assert await ask(hass, "how much total balance") == "1250.37 USD"
-    assert not complaints(caplog)
+    assert not logged(caplog, logging.WARNING)
 
 
 @pytest.mark.usefixtures("account")
@@ -734,10 +715,11 @@ async def test_automation_with_the_same_sentence_answers(
     hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, order: int, is_slow: bool
 ) -> None:
     """Test that the user's own answer is used, however long it takes."""
-    asked = asyncio.Event()
+    has_started, may_answer = asyncio.Event(), asyncio.Event()
 
     async def wait(_: ServiceCall) -> None:
-        await asked.wait()
+        has_started.set()
+        await may_answer.wait()
 
     hass.services.async_register("test", "wait", wait)
     actions = [{"action": "test.wait"}] if is_slow else []
@@ -755,12 +737,15 @@ async def test_automation_with_the_same_sentence_answers(
     )
     for _ in range(2):
         answer = asyncio.create_task(ask(hass, "how much USDT TRC20"))
-        for _ in range(100):
-            await asyncio.sleep(0)
-        assert answer.done() is not is_slow
-        asked.set()
+        if is_slow:
+            await has_started.wait()
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert not answer.done()
+        may_answer.set()
         assert await answer == "Enough"
-        asked.clear()
+        has_started.clear()
+        may_answer.clear()
 
 
 @pytest.mark.usefixtures("account")
@@ -840,7 +825,7 @@ async def test_assist_may_be_set_up_later(
     await set_up_assist(hass)
     expose(hass, BALANCE)
     assert await ask(hass, "how much dollars") == "1250.50 USDT"
-    assert not complaints(caplog)
+    assert not logged(caplog, logging.WARNING)
 
 
 async def test_assist_is_set_up_first(hass: HomeAssistant) -> None:
@@ -862,6 +847,7 @@ async def test_failure_costs_a_warning(
 ) -> None:
     """Test that the sensors do not depend on Assist."""
     await set_up_assist(hass)
+    caplog.clear()
 
     async def fail(*_: Any) -> None:
         raise ValueError("no such sentence")
@@ -885,6 +871,7 @@ async def test_refused_questions_cost_a_warning(
 ) -> None:
     """Test a sentence trigger that Assist does not attach."""
     await set_up_assist(hass)
+    caplog.clear()
     caplog.set_level(logging.DEBUG)
 
     async def fail(*_: Any) -> None:

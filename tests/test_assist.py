@@ -249,6 +249,7 @@ async def set_up_automation(hass: HomeAssistant, **config: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "question", "answer"),
     [
         (
             "en",

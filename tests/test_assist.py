@@ -603,6 +603,7 @@ async def test_alias_goes_before_a_coin(
     entity_registry: er.EntityRegistry,
 ) -> None:
     """Test an alias that is a coin's name, and one that two sensors have."""
+    assert sandbox.rows
     sandbox.rows.append(make_row("USDT_ERC20", 7))
     await poll()
     other = "sensor.cryptocloud_usdt_erc20"
@@ -637,6 +638,7 @@ async def test_new_currency_can_be_asked_for(
 ) -> None:
     """Test a currency that appears later."""
     assert await ask(hass, "how much TON") is None
+    assert sandbox.rows
     sandbox.rows.append(make_row("TON", 7))
     await poll()
     assert await ask(hass, "how much TON") == "Sorry, TON is not exposed"

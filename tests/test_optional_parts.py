@@ -22,7 +22,7 @@ from tools.sandbox import Sandbox
 from .common import Poll, get_value, logged, make_row, set_up
 
 # The parts that the integration sets up itself, and their first function
-OWN_PARTS = {"dashboard": "async_setup"}
+OWN_PARTS = {"assist": "async_setup", "dashboard": "async_setup"}
 # Those that Home Assistant loads
 PARTS = OWN_PARTS | {
     "condition": "async_get_conditions",

@@ -26,10 +26,15 @@ type Row = dict[str, Any]
 type Poll = Callable[..., Awaitable[None]]
 
 
-def load_rows(name: str) -> list[Row]:
-    """Return the rows of a sample answer, with exact numbers."""
+def load_json(name: str) -> Any:
+    """Return a fixture, with exact numbers."""
     path = Path(__file__).parent / "fixtures" / f"{name}.json"
-    rows: list[Row] = json.loads(path.read_text(), parse_float=Decimal)["result"]
+    return json.loads(path.read_text(), parse_float=Decimal)
+
+
+def load_rows(name: str) -> list[Row]:
+    """Return the rows of a sample answer."""
+    rows: list[Row] = load_json(name)["result"]
     return rows
 
 

@@ -34,7 +34,9 @@ async def test_documented_answer_is_understood(
 
     states = hass.states.async_all("sensor")
     assert {state.entity_id: state.state for state in states} == {
+        "sensor.cryptocloud_received": "0",
         "sensor.cryptocloud_usdt_trc20": "10",
+        "sensor.cryptocloud_withdrawn": "0",
         "sensor.cryptocloud_total_balance": "10",
         "sensor.cryptocloud_total_available_balance": "10",
     }
@@ -153,7 +155,7 @@ async def test_unidentified_row_counts_in_the_totals_only(
     """Test that a row of no known currency is left out but for the totals."""
     sandbox.rows = [row, make_row("ETH")]
     assert await set_up(hass, entry)
-    assert len(hass.states.async_all("sensor")) == 3
+    assert len(hass.states.async_all("sensor")) == 5
     assert get_value(hass, "eth") == "1"
     assert get_value(hass, "total_balance") == total
     assert get_value(hass, "total_available_balance") == total

@@ -276,10 +276,11 @@ async def test_cards(
     sandbox.rows = [make_row("USDT_TRC20", 1)]
     assert await set_up(hass, entry)
     cards = find_examples((ROOT / "docs" / "dashboard.md").read_text())[1:]
-    assert len(cards) == 4
+    assert len(cards) == 6
     for card in cards:
-        [entity_id] = re.findall(r"sensor\.\w+", json.dumps(card))
-        assert hass.states.get(entity_id)
+        entity_ids = re.findall(r"sensor\.\w+", json.dumps(card))
+        assert entity_ids
+        assert all(map(hass.states.get, entity_ids))
 
 
 async def test_action(

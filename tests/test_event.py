@@ -122,14 +122,14 @@ async def test_several_changes(
 @pytest.mark.parametrize(
     ("row", "event"),
     [
-        ({"balance_crypto": 0}, ("decreased", "BTC", "1", None, "0")),
+        ({"balance_crypto": 0}, ("decreased", "BTC", "1", "1", "0")),
         (
             {"balance_crypto": Decimal("0.75")},
             ("decreased", "BTC", "0.25", "0.33", "0.75"),
         ),
         (
             {"balance_crypto": 3, "balance_usd": None},
-            ("increased", "BTC", "2", None, "3"),
+            ("increased", "BTC", "2", "2", "3"),
         ),
         (
             {"balance_crypto": 3, "balance_usd": 1},

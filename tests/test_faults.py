@@ -214,7 +214,7 @@ async def test_first_refresh_recovers(
     if expected.error is None:
         assert entry.state is ConfigEntryState.LOADED
         check_sensors(hass, expected)
-        assert len(hass.states.async_all("sensor")) == 3 + 5 * (
+        assert len(hass.states.async_all("sensor")) == 5 + 5 * (
             CURRENCIES - expected.unidentified
         )
         assert complaints(caplog) == [UNIDENTIFIED] * expected.unidentified

@@ -26,7 +26,7 @@ WITHOUT_ALL_IN_2026_6 = {
 }
 
 # Each of them imports only those before it.
-ORDER = ("const", "models", "answer", "api", "coordinator", "entity")
+ORDER = ("const", "models", "answer", "api", "ledger", "coordinator", "entity")
 # What fails in one of them must not reach the others.
 OPTIONAL = {
     "assist",
@@ -48,7 +48,6 @@ ALLOWED = {
     "_domain_specs": AS_IN_CORE,
     "_get_reauth_entry": DOCUMENTED,
     "_get_reconfigure_entry": DOCUMENTED,
-    "_handle_coordinator_update": DOCUMENTED,
     "_hass": AS_IN_CORE,
     "_options": AS_IN_CORE,
     "_schema": AS_IN_CORE,

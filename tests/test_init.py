@@ -1,15 +1,19 @@
 """Tests of setting up, unloading and removing an account."""
 
+from typing import Any
+
+import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cryptocloud.const import DOMAIN
+from homeassistant.bootstrap import async_load_base_functionality
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from tools.sandbox import Sandbox
 
-from .common import API_KEY, Poll, get_value, make_entry, make_row, set_up
+from .common import API_KEY, Poll, get_value, load_json, make_entry, make_row, set_up
 
 
 async def test_unloaded_account_sends_no_requests(
@@ -65,7 +69,7 @@ async def test_set_up_writes_each_state_once(
     assert await set_up(hass, entry)
 
     states = hass.states.async_all(("event", "sensor"))
-    assert len(states) == 4
+    assert len(states) == 6
     for state in states:
         assert state.last_reported == state.last_updated
 
@@ -81,3 +85,35 @@ async def test_unique_id_from_the_key_is_dropped(
 
     assert entry.unique_id is None
     assert (entry.version, entry.minor_version) == (1, 2)
+
+
+@pytest.mark.parametrize("load_registries", [False])
+async def test_account_of_version_1_1_keeps_entities_and_options(
+    hass: HomeAssistant, hass_storage: dict[str, Any], sandbox: Sandbox
+) -> None:
+    """Test an update with a copy of what 2026.6 stored before version 1.2."""
+    hass_storage |= load_json("storage_1.1")
+    await async_load_base_functionality(hass)
+    registry = er.async_get(hass)
+    [entry] = hass.config_entries.async_entries(DOMAIN)
+    before = {
+        entity.entity_id: entity.unique_id for entity in registry.entities.values()
+    }
+    options = dict(entry.options)
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+    assert (entry.unique_id, entry.minor_version) == (None, 2)
+    assert entry.options == options == {"only_funded": True, "show_icons": False}
+    after = {
+        entity.entity_id: entity.unique_id for entity in registry.entities.values()
+    }
+    added = {"sensor.cryptocloud_received", "sensor.cryptocloud_withdrawn"}
+    assert after.keys() - before.keys() == added
+    assert before.items() <= after.items()
+    state = hass.states.get("sensor.tether")
+    assert state
+    assert (state.name, state.state) == ("Shop money", "1250.5")
+    assert get_value(hass, "usdt_trc20_usd_value") == "1250.37"
+    assert "entity_picture" not in state.attributes

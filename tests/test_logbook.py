@@ -11,11 +11,12 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from tools.sandbox import Sandbox
 
-from .common import OTHER_API_KEY, Poll, make_entry, make_row, set_up
+from .common import Poll, make_row, set_up
 
 EVENT = "event.cryptocloud_balance_change"
 
@@ -27,9 +28,14 @@ async def test_logbook_shows_each_balance_change(
     sandbox: Sandbox,
     entry: MockConfigEntry,
     poll: Poll,
+    entity_registry: er.EntityRegistry,
 ) -> None:
     """Test that each change of one poll is told, with its amount and value."""
-    sandbox.rows = [make_row(code, Decimal(10)) for code in ("A_NET", "B", "C", "D")]
+    sandbox.rows = [
+        make_row(code, Decimal(10)) for code in ("A_NET", "B", "C", "D", "E")
+    ]
+    for row in sandbox.rows:
+        row["currency"]["stablecoin"] = row["currency"]["code"] in ("C", "E")
     assert await set_up(hass, entry)
     # Not every environment of the tests has the frontend's own files.
     hass.config.components.add("frontend")
@@ -39,6 +45,7 @@ async def test_logbook_shows_each_balance_change(
         make_row("B", Decimal(4), balance_usd=Decimal(2)),
         make_row("C", Decimal("2510.5"), balance_usd=None),
         make_row("D", Decimal(10), balance_usd=Decimal(99)),
+        make_row("E", Decimal("10.001")),
     ]
     start = dt_util.utcnow()
     await poll()
@@ -63,16 +70,18 @@ async def test_logbook_shows_each_balance_change(
         for entry in entries
         if "message" in entry
     ]
+    account = "CryptoCloud"
     assert told == [
-        ("A NET", "+0.00000001 (0.00 USD)", "increased", "mdi:cash-plus"),
-        ("B", "−6 (3.00 USD)", "decreased", "mdi:cash-minus"),
-        ("C", "+2500.5", "increased", "mdi:cash-plus"),
+        (account, "+0.00000001 A NET · 0.00 USD", "increased", "mdi:cash-plus"),
+        (account, "−6.00000000 B · 3.00 USD", "decreased", "mdi:cash-minus"),
+        (account, "+2500.50 C · 2500.50 USD", "increased", "mdi:cash-plus"),
+        (account, "+0.001 E · 0.00 USD", "increased", "mdi:cash-plus"),
     ]
     # Left out where only "increased" and "decreased" are asked for
     states = {entry["state"] for entry in entries if "message" not in entry}
     assert states
     assert states.isdisjoint({"increased", "decreased"})
 
-    make_entry(OTHER_API_KEY, title="Tea shop").add_to_hass(hass)
-    names = [entry["name"] for entry in await get_entries() if "message" in entry]
-    assert names == ["CryptoCloud A NET", "CryptoCloud B", "CryptoCloud C"]
+    entity_registry.async_remove("sensor.cryptocloud_b")
+    messages = [entry["message"] for entry in await get_entries() if "message" in entry]
+    assert messages[1] == "−6 B · 3.00 USD"

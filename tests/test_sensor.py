@@ -36,7 +36,7 @@ async def test_sensors(
         if entity.domain == "sensor"
     }
 
-    assert len(sensors) == 3 + 3 * 5
+    assert len(sensors) == 5 + 3 * 5
     # As JSON, since what Home Assistant makes of it differs between versions.
     assert json_loads(json_dumps(sensors)) == snapshot
 
@@ -63,7 +63,7 @@ async def test_details_are_disabled_by_default(
             for key in ("usd_value", "available", "available_usd_value", "on_hold")
         ),
     }
-    assert len(hass.states.async_all("sensor")) == 3 + 2
+    assert len(hass.states.async_all("sensor")) == 5 + 2
 
 
 @pytest.mark.parametrize(

@@ -75,28 +75,6 @@ async def test_currency_goes_and_returns(
     assert complaints(caplog) == []
 
 
-async def test_gone_currency_is_removed_at_start(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    loaded_entry: MockConfigEntry,
-    entity_registry: er.EntityRegistry,
-) -> None:
-    """Test that what is absent from a complete answer at a start is removed."""
-    assert sandbox.rows
-    sandbox.rows = [row for row in sandbox.rows if row["currency"]["code"] != "ETH"]
-    await reload(hass, loaded_entry)
-
-    entity_ids = {
-        entity.entity_id
-        for entity in er.async_entries_for_config_entry(
-            entity_registry, loaded_entry.entry_id
-        )
-        if entity.domain == "sensor"
-    }
-    assert not any("_eth" in entity_id for entity_id in entity_ids)
-    assert len(entity_ids) == 3 + 2 * 5
-
-
 @pytest.mark.parametrize(
     ("incomplete", "total"),
     [
@@ -192,12 +170,12 @@ async def test_option_hides_currencies_until_their_first_funds(
     entry.add_to_hass(hass)
     sandbox.rows = [make_row("BTC", 0), make_row("ETH", 0), make_row("TON", None)]
     assert await set_up(hass, entry)
-    assert len(hass.states.async_all("sensor")) == 2
+    assert len(hass.states.async_all("sensor")) == 4
     assert get_value(hass, "total_balance") == STATE_UNKNOWN
 
     sandbox.rows = [make_row("BTC", 0, **funds), make_row("ETH", 0)]
     await poll()
-    assert len(hass.states.async_all("sensor")) == 3
+    assert len(hass.states.async_all("sensor")) == 5
     assert get_state(hass, "btc").attributes["currency"] == "BTC"
 
     sandbox.rows = [make_row("BTC", 0), make_row("ETH", 0)]

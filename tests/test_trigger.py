@@ -15,7 +15,7 @@ from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
 from tools.sandbox import Sandbox, Status
 
-from .common import Poll, make_row, reload, set_up
+from .common import Poll, make_row, set_up
 
 EVENT = "event.cryptocloud_balance_change"
 TOTAL = "sensor.cryptocloud_total_balance"
@@ -66,17 +66,21 @@ CHANGE = "{{ trigger.to_state.attributes.currency }} {{ trigger.to_state.attribu
 @pytest.mark.parametrize(
     ("trigger", "options", "expected"),
     [
-        ("balance_increased", {}, ["A 2", "B 1.5"]),
+        ("balance_increased", {}, ["A 2", "B 1.5", "USDT_TRC20 1"]),
         ("balance_increased", {"currencies": ["B"]}, ["B 1.5"]),
         ("balance_increased", {"currencies": "A"}, ["A 2"]),
         ("balance_increased", {"currencies": ["B", "A"]}, ["A 2", "B 1.5"]),
         ("balance_increased", {"currencies": ["C"]}, []),
+        ("balance_increased", {"currencies": ["  b "]}, ["B 1.5"]),
+        ("balance_increased", {"currencies": ["usdt trc20"]}, ["USDT_TRC20 1"]),
+        ("balance_increased", {"currencies": ["Usdt_Trc20"]}, ["USDT_TRC20 1"]),
         ("balance_increased", {"minimum_usd": 1.75}, ["A 2"]),
         ("balance_increased", {"minimum_usd": 2}, ["A 2"]),
         ("balance_increased", {"minimum_usd": 2.01}, []),
         ("balance_increased", {"minimum_usd": 1, "currencies": ["B"]}, ["B 1.5"]),
         ("balance_decreased", {}, ["C 4"]),
-        ("balance_decreased", {"minimum_usd": 100}, ["C 4"]),
+        ("balance_decreased", {"minimum_usd": 4}, ["C 4"]),
+        ("balance_decreased", {"minimum_usd": 4.01}, []),
         ("balance_decreased", {"currencies": ["A", "B"]}, []),
     ],
 )
@@ -91,7 +95,12 @@ async def test_balance_change(
     expected: list[str],
 ) -> None:
     """Test each change of an answer against the options."""
-    sandbox.rows = [make_row("A", 5), make_row("B", 5), make_row("C", 4)]
+    sandbox.rows = [
+        make_row("A", 5),
+        make_row("B", 5),
+        make_row("C", 4),
+        make_row("USDT_TRC20", 2),
+    ]
     await poll()
     await automate(
         hass,
@@ -102,11 +111,11 @@ async def test_balance_change(
         },
         CHANGE,
     )
-    # What C was worth cannot be told any more, so that it is always worth telling.
     sandbox.rows = [
         make_row("A", 7),
         make_row("B", Decimal("6.5")),
         make_row("C", 0),
+        make_row("USDT_TRC20", 3),
     ]
     await poll()
     assert said(calls) == expected
@@ -215,7 +224,8 @@ async def test_reload(
     )
     for amount in (7, 10):
         sandbox.rows = [make_row("A", amount), make_row("B", amount)]
-        await reload(hass, entry)
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
         assert said(calls) == [f"{code} {2 if amount == 7 else 3}" for code in "AB"]
         await poll()
         assert said(calls) == []
@@ -379,3 +389,25 @@ async def test_totals_of_an_account(
     await poll()
     # Home Assistant 2026.6 says so for each of the totals.
     assert set(said(calls)) == {"crossed"}
+
+
+async def test_received_crosses_a_threshold_if_it_is_named(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+    calls: list[ServiceCall],
+) -> None:
+    """Test that a goal can be set for what is received."""
+    await automate(
+        hass,
+        {
+            "trigger": "cryptocloud.total_crossed_threshold",
+            "target": {"entity_id": "sensor.cryptocloud_received"},
+            "options": {"threshold": {"type": "above", "value": {"number": 12}}},
+        },
+        "crossed",
+    )
+    sandbox.rows = [make_row("A", 20), make_row("B", 5)]
+    await poll()
+    assert said(calls) == ["crossed"]

@@ -7,16 +7,14 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.importlib import async_import_module
+from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
 from .api import CryptoCloudClient
 from .const import DOMAIN, LOGGER, PLATFORMS
-from .coordinator import (
-    CryptoCloudConfigEntry,
-    CryptoCloudCoordinator,
-    last_known_balances,
-)
+from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
 from .entity import async_get_registered
+from .ledger import async_get_ledger, async_remove_ledger
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -42,16 +40,22 @@ async def async_setup_entry(hass: HomeAssistant, entry: CryptoCloudConfigEntry) 
     client = CryptoCloudClient(
         session=async_get_clientsession(hass), api_key=entry.data[CONF_API_KEY]
     )
+    registered = async_get_registered(hass, entry.entry_id)
+    ledger = async_get_ledger(hass, entry)
+    await ledger.async_load()
+    ledger.async_learn(registered.keys())
+    coordinator = CryptoCloudCoordinator(hass, entry, client, ledger, registered)
     # Set before the first refresh, so that diagnostics can say why that one failed.
-    entry.runtime_data = CryptoCloudCoordinator(
-        hass, entry, client, async_get_registered(hass, entry.entry_id)
-    )
-    await entry.runtime_data.async_config_entry_first_refresh()
+    entry.runtime_data = coordinator
+    await coordinator.async_config_entry_first_refresh()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    if entry.runtime_data.changes:
-        # The event entity missed the changes found by the first refresh.
-        entry.runtime_data.async_update_listeners()
     await _async_setup_optional(hass, "assist", entry)
+
+    async def start_reporting(_: HomeAssistant) -> None:
+        """Report changes once automations listen."""
+        await coordinator.async_start_reporting()
+
+    entry.async_on_unload(async_at_started(hass, start_reporting))
     return True
 
 
@@ -66,7 +70,7 @@ async def async_remove_entry(
     hass: HomeAssistant, entry: CryptoCloudConfigEntry
 ) -> None:
     """Forget what a removed account held."""
-    last_known_balances(hass).pop(entry.entry_id, None)
+    await async_remove_ledger(hass, entry)
 
 
 async def _async_setup_optional(hass: HomeAssistant, name: str, *args: Any) -> None:

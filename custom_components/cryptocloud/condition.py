@@ -3,11 +3,16 @@
 from typing import Any, override
 
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
+from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers.automation import DomainSpec
-from homeassistant.helpers.condition import Condition, EntityNumericalConditionBase
+from homeassistant.helpers.condition import (
+    Condition,
+    ConditionConfig,
+    EntityNumericalConditionBase,
+)
 
-from .entity import filter_own_entities
+from .entity import filter_amounts
 
 
 class BalanceCondition(EntityNumericalConditionBase):
@@ -16,10 +21,15 @@ class BalanceCondition(EntityNumericalConditionBase):
     _domain_specs = {SENSOR_DOMAIN: DomainSpec()}
     _any_included = False
 
+    def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
+        """Initialize the condition."""
+        super().__init__(hass, config)
+        self._named = set((config.target or {}).get(ATTR_ENTITY_ID, ()))
+
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
-        """Leave out the sensors of other integrations."""
-        return filter_own_entities(self._hass, super().entity_filter(entities))
+        """Leave out other integrations' sensors, and sums unless they are named."""
+        return filter_amounts(self._hass, super().entity_filter(entities), self._named)
 
     @override
     def _should_include(self, _state: State) -> bool:

@@ -25,6 +25,7 @@ from .api import CryptoCloudClient, CryptoCloudError
 from .const import ACCOUNT_URL, CONF_ONLY_FUNDED, CONF_SHOW_ICONS, DOMAIN, LOGGER
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
 from .entity import async_get_registered, async_remove_sensors
+from .ledger import async_get_ledger
 
 # Prefix that is copied along with a key from CryptoCloud's examples
 PASTED_PREFIX = re.compile(r"^\s*Token\s", re.IGNORECASE)
@@ -106,6 +107,8 @@ class CryptoCloudConfigFlow(ConfigFlow, domain=DOMAIN):
         """Give an account another key."""
         data, errors = await self._async_check((user_input or {}).get(CONF_API_KEY))
         if data:
+            if data[CONF_API_KEY] != entry.data[CONF_API_KEY]:
+                await async_get_ledger(self.hass, entry).async_replace_key()
             return self.async_update_reload_and_abort(entry, data_updates=data)
         return self._async_show_form(step_id, API_KEY_SCHEMA, errors)
 

@@ -1,17 +1,14 @@
 """Coordinator that polls the balances of an account."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.singleton import singleton
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
@@ -22,7 +19,8 @@ from .api import (
     CryptoCloudError,
 )
 from .const import DOMAIN, LOGGER, UPDATE_INTERVAL
-from .models import EXACT, Account, Balance
+from .ledger import Ledger
+from .models import Account, BalanceChange
 
 MAX_RETRY_AFTER = timedelta(days=1)
 
@@ -31,45 +29,10 @@ type CryptoCloudConfigEntry = ConfigEntry[CryptoCloudCoordinator]
 type RegisteredSensors = Mapping[str, Mapping[str, er.RegistryEntry]]
 
 
-@dataclass(slots=True)
-class LastKnownBalances:
-    """What an account last held, by currency code.
-
-    `complete` tells whether every currency is among them.
-    """
-
-    balances: dict[str, Decimal | None] = field(default_factory=dict)
-    complete: bool = False
-
-
-@callback
-@singleton(f"{DOMAIN}_last_known_balances")
-def last_known_balances(hass: HomeAssistant) -> defaultdict[str, LastKnownBalances]:
-    """Return what accounts last held, by entry id.
-
-    Survives reloads, so that changes across a reload (new key, new option) are still
-    reported.
-    """
-    return defaultdict(LastKnownBalances)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BalanceChange:
-    """A balance that differs from its last known value.
-
-    `amount` is the difference, negative where the balance decreased.
-    """
-
-    balance: Balance
-    amount: Decimal
-
-
 class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
     """Coordinator of one account; one request brings all its balances."""
 
     config_entry: CryptoCloudConfigEntry
-    # What the last answer changed, sorted by currency code
-    changes: tuple[BalanceChange, ...] = ()
     last_error: CryptoCloudError | None = None
     last_error_at: datetime | None = None
 
@@ -78,6 +41,7 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
         hass: HomeAssistant,
         entry: CryptoCloudConfigEntry,
         client: CryptoCloudClient,
+        ledger: Ledger,
         registered: RegisteredSensors,
     ) -> None:
         """Initialize the coordinator."""
@@ -90,10 +54,13 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
             always_update=False,
         )
         self.client = client
+        self.ledger = ledger
         # Sensors of currencies in the entity registry when the account was set up
         self.registered = registered
+        self._change_listeners: list[Callable[[BalanceChange], None]] = []
         self._ever_listed = bool(registered)
-        self._last_known = last_known_balances(hass)[entry.entry_id]
+        self._is_reporting = False
+        self._is_shut_down = False
         self._warned_unidentified = False
 
     @property
@@ -105,10 +72,50 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
             and bool(self.data.balances or not self._ever_listed)
         )
 
+    @callback
+    def async_listen_changes(
+        self, listener: Callable[[BalanceChange], None]
+    ) -> CALLBACK_TYPE:
+        """Call a listener for each change of a balance, once all entities show it."""
+        self._change_listeners.append(listener)
+        return lambda: self._change_listeners.remove(listener)
+
+    async def async_start_reporting(self) -> None:
+        """Report changes, from those that happened before anyone could listen."""
+        self._is_reporting = True
+        await self.ledger.async_save_as_reported()
+        self._report_changes()
+
+    @callback
+    @override
+    def async_update_listeners(self) -> None:
+        """Update all entities, then report what has changed."""
+        super().async_update_listeners()
+        self._report_changes()
+
+    @override
+    async def async_shutdown(self) -> None:
+        """Stop polling; an answer that is still on its way no longer counts."""
+        self._is_reporting = False
+        self._is_shut_down = True
+        await super().async_shutdown()
+
+    @property
+    def _can_report(self) -> bool:
+        """Return whether automations hear of changes."""
+        return self._is_reporting and self.hass.state is CoreState.running
+
+    @callback
+    def _report_changes(self) -> None:
+        """Report the changes that have not been reported, if anyone can listen."""
+        if self._can_report:
+            for change in self.ledger.async_take_changes():
+                for listener in self._change_listeners:
+                    listener(change)
+
     @override
     async def _async_update_data(self) -> Account:
         """Fetch the balances, without confusing an outage with an empty account."""
-        self.changes = ()
         try:
             account = await self.client.get_account()
         except CryptoCloudError as err:
@@ -125,6 +132,8 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
                 retry_after=_retry_after(err),
             ) from err
 
+        if self._is_shut_down:
+            return account
         if account.unidentified and not self._warned_unidentified:
             self._warned_unidentified = True
             LOGGER.warning(
@@ -133,31 +142,13 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
                 self.name,
                 account.unidentified,
             )
-        self.changes = tuple(self._compare(account))
+        await self.ledger.async_record(account, report=self._can_report)
         if account.balances:
             self._ever_listed = True
         elif self._ever_listed:
             # A list that went missing does not mean that the account holds nothing.
             account = replace(account, total_usd=None, total_available_usd=None)
         return account
-
-    def _compare(self, account: Account) -> Iterator[BalanceChange]:
-        """Yield the changes since the last known balances."""
-        for code, balance in sorted(account.balances.items()):
-            # A currency that was never listed before arrives with all it holds,
-            # unless an earlier answer may just have failed to list it.
-            before = self._last_known.balances.setdefault(
-                code, Decimal() if self._last_known.complete else None
-            )
-            if balance.balance is None:
-                continue
-            self._last_known.balances[code] = balance.balance
-            if before is not None and before != balance.balance:
-                yield BalanceChange(
-                    balance=balance, amount=EXACT.subtract(balance.balance, before)
-                )
-        if account.balances:
-            self._last_known.complete = not account.unidentified
 
 
 def _retry_after(err: CryptoCloudError) -> float | None:

@@ -31,6 +31,10 @@ async def async_get_config_entry_diagnostics(
         "last_error": None
         if error is None
         else {"type": type(error).__name__, "time": coordinator.last_error_at},
+        "ledger": {
+            "loaded": coordinator.ledger.loaded,
+            "known_currencies": coordinator.ledger.known_currencies,
+        },
         "account": None
         if coordinator.data is None
         else _account_diagnostics(coordinator.data) | {"fields": fields},

@@ -1,8 +1,9 @@
 """Base of all entities, their unique ids, and what the entity registry knows."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
@@ -11,6 +12,9 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from .const import ACCOUNT_URL, DOMAIN
 from .coordinator import CryptoCloudCoordinator, RegisteredSensors
 from .models import Currency
+
+# Keys of the sensors that add up changes
+SUMS = ("received", "withdrawn")
 
 
 class CryptoCloudEntity(CoordinatorEntity[CryptoCloudCoordinator]):
@@ -49,6 +53,15 @@ def async_get_registered(hass: HomeAssistant, entry_id: str) -> RegisteredSensor
 
 
 @callback
+def async_get_balance_sensor(
+    hass: HomeAssistant, entry_id: str, code: str
+) -> str | None:
+    """Return the entity id of a currency's balance sensor."""
+    unique_id = f"{entry_id}_{currency_unique_id(code, 'balance')}"
+    return er.async_get(hass).async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id)
+
+
+@callback
 def async_remove_sensors(
     hass: HomeAssistant, registered: RegisteredSensors, codes: Iterable[str]
 ) -> None:
@@ -66,6 +79,23 @@ def filter_own_entities(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[s
         entity_id
         for entity_id in entity_ids
         if (entity := registry.async_get(entity_id)) and entity.platform == DOMAIN
+    }
+
+
+def filter_amounts(
+    hass: HomeAssistant, entity_ids: Iterable[str], named: Collection[str]
+) -> set[str]:
+    """Return the integration's sensors for what an account holds.
+
+    Sums of what came in and went out are only among them if the user names them: a
+    device or an area stands for its balances.
+    """
+    registry = er.async_get(hass)
+    return {
+        entity_id
+        for entity_id in filter_own_entities(hass, entity_ids)
+        if entity_id in named
+        or registry.entities[entity_id].translation_key not in SUMS
     }
 
 

@@ -1,4 +1,4 @@
-"""Describes changes of balances in the logbook."""
+"""Describes balance changes in the logbook."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -8,10 +8,12 @@ from homeassistant.components.logbook import (
     LOGBOOK_ENTRY_MESSAGE,
     LOGBOOK_ENTRY_NAME,
 )
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.components.sensor import async_rounded_state
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID
+from homeassistant.core import Event, HomeAssistant, State, callback
 
 from .const import DOMAIN, EVENT_BALANCE_CHANGE
-from .entity import currency_title
+from .entity import async_get_balance_sensor, currency_title
 from .event import EVENT_INCREASED
 
 # The logbook card filters by it; the logbook does not export its constant.
@@ -32,14 +34,15 @@ def async_describe_events(
         event_type = data["event_type"]
         increased = event_type == EVENT_INCREASED
         sign = "+" if increased else "−"
-        message = f"{sign}{data['amount']}"
+        code = data["currency"]
+        sensor = async_get_balance_sensor(hass, data[ATTR_CONFIG_ENTRY_ID], code)
+        amount = _round(hass, sensor, data["amount"])
+        # A phone cuts the name, and a dialog shows nothing but the message.
+        message = f"{sign}{amount} {currency_title(code)}"
         if (usd := data["amount_usd"]) is not None:
-            message += f" ({Decimal(usd):.2f} USD)"
-        name = currency_title(data["currency"])
-        if len(hass.config_entries.async_entries(DOMAIN)) > 1:
-            name = f"{data['account']} {name}"
+            message += f" · {Decimal(usd):.2f} USD"
         return {
-            LOGBOOK_ENTRY_NAME: name,
+            LOGBOOK_ENTRY_NAME: data["account"],
             LOGBOOK_ENTRY_MESSAGE: message,
             # Icon translations are for entities. Without one, 2026.6 shows a warning.
             LOGBOOK_ENTRY_ICON: "mdi:cash-plus" if increased else "mdi:cash-minus",
@@ -47,3 +50,11 @@ def async_describe_events(
         }
 
     async_describe_event(DOMAIN, EVENT_BALANCE_CHANGE, describe_balance_change)
+
+
+def _round(hass: HomeAssistant, entity_id: str | None, amount: str) -> str:
+    """Return an amount with the decimals that a sensor shows, but never as zero."""
+    if entity_id is None:
+        return amount
+    rounded = async_rounded_state(hass, entity_id, State(entity_id, amount))
+    return rounded if Decimal(rounded) else amount

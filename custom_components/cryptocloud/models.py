@@ -8,7 +8,11 @@ from decimal import Context, Decimal
 MAX_DIGITS = 78
 # Wide enough for sums and differences of such amounts, to the last digit.
 EXACT = Context(prec=4 * MAX_DIGITS)
+# For quotients; wide enough that rounding shows in no amount of USD
+RATIO = Context(prec=100)
 CENT = Decimal("0.01")
+# The smallest unit of common tokens; amounts of USD are rounded to it.
+ATTO = Decimal("1e-18")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,16 +48,13 @@ class Balance:
         """Return the part of the balance that cannot be withdrawn now."""
         return subtract(self.balance, self.available)
 
-    def to_usd(self, amount: Decimal) -> Decimal | None:
-        """Convert an amount of the currency to USD, to the cent.
-
-        The rate is that of this answer; None if there is none, as with an empty balance.
-        """
+    @property
+    def rate(self) -> Decimal | None:
+        """Return the value of one unit in USD, None if the answer does not say it."""
         if not self.balance or self.balance_usd is None:
             return None
-        return EXACT.quantize(
-            EXACT.divide(EXACT.multiply(amount, self.balance_usd), self.balance), CENT
-        )
+        rate = RATIO.divide(self.balance_usd, self.balance)
+        return rate if rate >= 0 and rate.adjusted() < MAX_DIGITS else None
 
     @property
     def amounts(self) -> tuple[Decimal | None, ...]:
@@ -88,6 +89,25 @@ class Account:
     def total_on_hold_usd(self) -> Decimal | None:
         """Return the part of the total that cannot be withdrawn now."""
         return subtract(self.total_usd, self.total_available_usd)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BalanceChange:
+    """A balance that differs from its last known value.
+
+    `amount` is the difference in the currency, negative if the balance decreased.
+    `amount_usd` is its absolute value to the cent, None if there never was a rate.
+    """
+
+    currency: Currency
+    amount: Decimal
+    amount_usd: Decimal | None
+    balance: Decimal
+
+
+def to_usd(amount: Decimal, rate: Decimal) -> Decimal:
+    """Return the value of an amount in USD, to 18 decimals."""
+    return EXACT.quantize(EXACT.multiply(amount, rate), ATTO)
 
 
 def add(*amounts: Decimal | None) -> Decimal | None:

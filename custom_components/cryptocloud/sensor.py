@@ -19,12 +19,11 @@ from .const import CONF_ONLY_FUNDED, CONF_SHOW_ICONS
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
 from .entity import (
     CryptoCloudEntity,
-    async_remove_sensors,
     currency_attributes,
     currency_title,
     currency_unique_id,
 )
-from .models import Account, Balance, format_plain
+from .models import Balance, format_plain
 
 PARALLEL_UPDATES = 0
 
@@ -49,21 +48,31 @@ class CryptoCloudUsdSensorDescription[DataT](CryptoCloudSensorDescription[DataT]
 
 
 ACCOUNT_SENSORS = (
-    CryptoCloudUsdSensorDescription[Account](
+    CryptoCloudUsdSensorDescription[CryptoCloudCoordinator](
         key="total_balance",
         translation_key="total_balance",
-        value_fn=lambda account: account.total_usd,
+        value_fn=lambda coordinator: coordinator.data.total_usd,
     ),
-    CryptoCloudUsdSensorDescription[Account](
+    CryptoCloudUsdSensorDescription[CryptoCloudCoordinator](
         key="total_available_balance",
         translation_key="total_available_balance",
-        value_fn=lambda account: account.total_available_usd,
+        value_fn=lambda coordinator: coordinator.data.total_available_usd,
     ),
-    CryptoCloudUsdSensorDescription[Account](
+    CryptoCloudUsdSensorDescription[CryptoCloudCoordinator](
         key="total_on_hold",
         translation_key="total_on_hold",
         entity_registry_enabled_default=False,
-        value_fn=lambda account: account.total_on_hold_usd,
+        value_fn=lambda coordinator: coordinator.data.total_on_hold_usd,
+    ),
+    CryptoCloudUsdSensorDescription[CryptoCloudCoordinator](
+        key="received",
+        translation_key="received",
+        value_fn=lambda coordinator: coordinator.ledger.received,
+    ),
+    CryptoCloudUsdSensorDescription[CryptoCloudCoordinator](
+        key="withdrawn",
+        translation_key="withdrawn",
+        value_fn=lambda coordinator: coordinator.ledger.withdrawn,
     ),
 )
 
@@ -108,10 +117,6 @@ async def async_setup_entry(
 ) -> None:
     """Set up the totals and the currencies, and add those that appear later."""
     coordinator = entry.runtime_data
-    account = coordinator.data
-    if account.balances and not account.unidentified:
-        gone = coordinator.registered.keys() - account.balances.keys()
-        async_remove_sensors(hass, coordinator.registered, gone)
     only_funded = entry.options.get(CONF_ONLY_FUNDED, False)
     # Never shrinks: the sensors of a currency that is gone stay, unavailable.
     added: set[str] = set()
@@ -147,14 +152,14 @@ async def async_setup_entry(
 
 
 class CryptoCloudAccountSensor(CryptoCloudEntity, SensorEntity):
-    """A total over all currencies of an account."""
+    """An amount of a whole account, in USD."""
 
-    entity_description: CryptoCloudSensorDescription[Account]
+    entity_description: CryptoCloudSensorDescription[CryptoCloudCoordinator]
 
     def __init__(
         self,
         coordinator: CryptoCloudCoordinator,
-        description: CryptoCloudSensorDescription[Account],
+        description: CryptoCloudSensorDescription[CryptoCloudCoordinator],
     ) -> None:
         """Initialize the sensor."""
         super().__init__(coordinator, description.key)
@@ -163,8 +168,8 @@ class CryptoCloudAccountSensor(CryptoCloudEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> str | None:
-        """Return the exact total."""
-        return format_plain(self.entity_description.value_fn(self.coordinator.data))
+        """Return the exact amount."""
+        return format_plain(self.entity_description.value_fn(self.coordinator))
 
 
 class CryptoCloudCurrencySensor(CryptoCloudEntity, SensorEntity):

@@ -68,6 +68,8 @@ async def _async_get_balances(call: ServiceCall) -> ServiceResponse:
         "total_balance": format_plain(account.total_usd),
         "total_available_balance": format_plain(account.total_available_usd),
         "total_on_hold": format_plain(account.total_on_hold_usd),
+        "received": format_plain(coordinator.ledger.received),
+        "withdrawn": format_plain(coordinator.ledger.withdrawn),
     }
 
 

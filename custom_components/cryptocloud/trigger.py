@@ -7,7 +7,7 @@ import voluptuous as vol
 
 from homeassistant.components.event import DOMAIN as EVENT_DOMAIN
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN, SensorDeviceClass
-from homeassistant.const import CONF_OPTIONS
+from homeassistant.const import ATTR_ENTITY_ID, CONF_OPTIONS
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.automation import DomainSpec
@@ -19,7 +19,7 @@ from homeassistant.helpers.trigger import (
     TriggerConfig,
 )
 
-from .entity import filter_own_entities
+from .entity import currency_title, filter_amounts, filter_own_entities
 from .event import EVENT_DECREASED, EVENT_INCREASED
 from .sensor import USD
 
@@ -48,7 +48,7 @@ class BalanceChangeTrigger(StatelessEntityTriggerBase):
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
         """Initialize the trigger."""
         super().__init__(hass, config)
-        self._currencies = set(self._options[CONF_CURRENCIES])
+        self._currencies = set(map(_fold, self._options[CONF_CURRENCIES]))
         self._minimum_usd = Decimal(str(self._options[CONF_MINIMUM_USD]))
 
     @override
@@ -79,9 +79,17 @@ class BalanceChangeTrigger(StatelessEntityTriggerBase):
         amount_usd = attributes.get("amount_usd")
         return (
             attributes.get("event_type") == self._event_type
-            and (not self._currencies or attributes["currency"] in self._currencies)
+            and (
+                not self._currencies
+                or _fold(attributes["currency"]) in self._currencies
+            )
             and (amount_usd is None or Decimal(amount_usd) >= self._minimum_usd)
         )
+
+
+def _fold(currency: str) -> str:
+    """Return what a currency's code and display name have in common, in any case."""
+    return currency_title(currency).strip().casefold()
 
 
 class BalanceIncreasedTrigger(BalanceChangeTrigger):
@@ -102,10 +110,15 @@ class TotalCrossedThresholdTrigger(EntityNumericalStateCrossedThresholdTriggerBa
     _domain_specs = {SENSOR_DOMAIN: DomainSpec(device_class=SensorDeviceClass.MONETARY)}
     _valid_unit = USD
 
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Initialize the trigger."""
+        super().__init__(hass, config)
+        self._named = set((config.target or {}).get(ATTR_ENTITY_ID, ()))
+
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
-        """Leave out the sensors of other integrations."""
-        return filter_own_entities(self._hass, super().entity_filter(entities))
+        """Leave out other integrations' sensors, and sums unless they are named."""
+        return filter_amounts(self._hass, super().entity_filter(entities), self._named)
 
 
 TRIGGERS: dict[str, type[Trigger]] = {

@@ -47,7 +47,7 @@ async def test_each_increase_is_one_message(
     await elapse()
     assert messages == expected
 
-    # Two at once, the value of one of which cannot be told
+    # Two at once, one of which is valued at the last known rate
     set_balance(rows[0], "500.00000001", "500")
     rows[1] |= {"balance_crypto": Decimal(3), "balance_usd": None}
     with patch("homeassistant.util.dt.utcnow", return_value=dt_util.utcnow()):
@@ -55,7 +55,7 @@ async def test_each_increase_is_one_message(
     expected += [
         (
             "CryptoCloud",
-            "1 BTC arrived, worth ? USD. The balance is now 3 BTC.",
+            "1 BTC arrived, worth 60000 USD. The balance is now 3 BTC.",
         ),
         (
             "CryptoCloud",

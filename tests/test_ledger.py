@@ -1,0 +1,848 @@
+"""Tests of the rules of money in and money out, as automations see them."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from functools import partial
+import logging
+from typing import Any
+from unittest.mock import patch
+
+from aiohttp import web
+from hypothesis import given, strategies as st
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.cryptocloud import ledger as ledger_module
+from custom_components.cryptocloud.const import EVENT_BALANCE_CHANGE
+from custom_components.cryptocloud.ledger import Ledger, async_get_ledger
+from custom_components.cryptocloud.models import Account, Balance, Currency
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNAVAILABLE
+from homeassistant.core import CoreState, Event, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.entity_component import async_update_entity
+from homeassistant.helpers.storage import Store
+from homeassistant.setup import async_setup_component
+from tools.sandbox import Delay, Sandbox, Status
+
+from .common import (
+    API_KEY,
+    OTHER_API_KEY,
+    Poll,
+    get_value,
+    logged,
+    make_row,
+    set_up,
+    start_flow,
+    submit,
+)
+
+EVENT = "event.cryptocloud_balance_change"
+
+type Report = tuple[str, str, str, str | None]
+type Reports = list[Report]
+type Storage = dict[str, Any]
+
+
+@pytest.fixture
+def reports(hass: HomeAssistant) -> Reports:
+    """Return what is reported: the type, currency, amount and value of each change."""
+    reports: Reports = []
+
+    @callback
+    def report(event: Event) -> None:
+        data = event.data
+        reports.append(
+            (data["event_type"], data["currency"], data["amount"], data["amount_usd"])
+        )
+
+    hass.bus.async_listen(EVENT_BALANCE_CHANGE, report)
+    return reports
+
+
+@pytest.fixture
+async def account(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, hass_storage: Storage
+) -> MockConfigEntry:
+    """Return an account that holds 100 A and 5 B, each worth 1 USD."""
+    sandbox.rows = [make_row("A", 100), make_row("B", 5)]
+    await set_up(hass, entry)
+    return entry
+
+
+@pytest.fixture
+async def heard(hass: HomeAssistant) -> list[dict[str, Any]]:
+    """Return what an automation on payments over 1 USD reads when it runs."""
+    heard: list[dict[str, Any]] = []
+
+    async def hear(call: Any) -> None:
+        heard.append(dict(call.data))
+
+    hass.services.async_register("test", "hear", hear)
+    sensors = ("a", "total_balance", "received", "new_coin")
+    assert await async_setup_component(
+        hass,
+        "automation",
+        {
+            "automation": {
+                "triggers": {
+                    "trigger": "cryptocloud.balance_increased",
+                    "target": {"entity_id": [EVENT, "event.renamed"]},
+                    "options": {"minimum_usd": 1},
+                },
+                "conditions": {
+                    "condition": "cryptocloud.is_balance",
+                    "target": {"entity_id": "sensor.cryptocloud_total_balance"},
+                    "options": {
+                        "behavior": "all",
+                        "threshold": {"type": "above", "value": {"number": 1000}},
+                    },
+                },
+                "actions": {
+                    "action": "test.hear",
+                    "data": {
+                        name: f"{{{{ states('sensor.cryptocloud_{name}') }}}}"
+                        for name in sensors
+                    },
+                },
+            }
+        },
+    )
+    await hass.async_block_till_done()
+    return heard
+
+
+async def start(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Set up an account while Home Assistant starts, as a new process does."""
+    hass.set_state(CoreState.starting)
+    hass.data.pop("cryptocloud_ledgers")
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+
+
+async def started(hass: HomeAssistant) -> None:
+    """Let Home Assistant end its start."""
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await hass.async_block_till_done()
+
+
+async def restart(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Do to an account what a restart does."""
+    await hass.config_entries.async_unload(entry.entry_id)
+    await start(hass, entry)
+    await started(hass)
+
+
+async def replace_key(
+    hass: HomeAssistant, entry: MockConfigEntry, api_key: str = OTHER_API_KEY
+) -> None:
+    """Give an account another key."""
+    result = await start_flow(hass, entry, "reconfigure")
+    result = await submit(hass, result, api_key=api_key)
+    assert result["reason"] == "reconfigure_successful"
+
+
+@asynccontextmanager
+async def answer_in_flight(
+    hass: HomeAssistant, sandbox: Sandbox
+) -> AsyncGenerator[None]:
+    """Ask for the balances, and hold the answer back for as long as the context lasts."""
+    arrived, released = asyncio.Event(), asyncio.Event()
+
+    async def hold(request: web.Request) -> web.StreamResponse:
+        arrived.set()
+        await released.wait()
+        return await Delay(0)(request)
+
+    sandbox.fault, sandbox.fault_count = hold, 1
+    hass.async_create_task(async_update_entity(hass, "sensor.cryptocloud_a"))
+    await arrived.wait()
+    yield
+    released.set()
+    await hass.async_block_till_done()
+
+
+def sums(hass: HomeAssistant) -> tuple[str, str]:
+    """Return what was received and withdrawn."""
+    return get_value(hass, "received"), get_value(hass, "withdrawn")
+
+
+async def rename(hass: HomeAssistant, entity_id: str, new: str) -> None:
+    """Rename an entity."""
+    er.async_get(hass).async_update_entity(entity_id, new_entity_id=new)
+    await hass.async_block_till_done()
+
+
+async def rename_sensor(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Rename a sensor there and back."""
+    await rename(hass, "sensor.cryptocloud_a", "sensor.other")
+    await rename(hass, "sensor.other", "sensor.cryptocloud_a")
+
+
+async def rename_event(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Rename the event."""
+    await rename(hass, EVENT, "event.renamed")
+
+
+async def enable_sensor(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Disable a sensor and enable it again."""
+    registry = er.async_get(hass)
+    for disabled_by in (er.RegistryEntryDisabler.USER, None):
+        registry.async_update_entity("sensor.cryptocloud_a", disabled_by=disabled_by)
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+
+
+async def reload(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Reload an account."""
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+
+
+async def do_nothing(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Leave an account as it was set up."""
+
+
+type Disturbance = Callable[[HomeAssistant, MockConfigEntry], Awaitable[None]]
+
+
+@pytest.mark.parametrize(
+    "disturb",
+    [do_nothing, reload, restart, rename_sensor, rename_event, enable_sensor],
+)
+async def test_same_answer(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    heard: list[dict[str, Any]],
+    disturb: Disturbance,
+) -> None:
+    """Test that an automation on a payment reads the balances that it brought."""
+    await disturb(hass, account)
+
+    sandbox.rows = [make_row("A", 5000), make_row("B", 5)]
+    await poll()
+
+    assert heard == [
+        {
+            "a": 5000,
+            "total_balance": 5005,
+            "received": 4900,
+            "new_coin": "unknown",
+        }
+    ]
+
+
+async def test_same_answer_for_a_new_currency(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    heard: list[dict[str, Any]],
+) -> None:
+    """Test that the sensor of a currency is there when its first funds are reported."""
+    assert sandbox.rows
+    sandbox.rows.append(make_row("NEW_COIN", 2000))
+    await poll()
+
+    assert heard == [
+        {"a": 100, "total_balance": 2105, "received": 2000, "new_coin": 2000}
+    ]
+
+
+async def outage(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, poll: Poll
+) -> None:
+    """Let the service be down for two polls."""
+    sandbox.fault = Status(503)
+    await poll()
+    await poll()
+    sandbox.fault = None
+    await poll()
+
+
+async def refused_key(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, poll: Poll
+) -> None:
+    """Let the key be revoked and replaced."""
+    sandbox.revoke(API_KEY)
+    await poll()
+    await replace_key(hass, entry)
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def failed_set_up(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, poll: Poll
+) -> None:
+    """Let a set-up fail after the first refresh."""
+    with patch.object(
+        hass.config_entries, "async_forward_entry_setups", side_effect=ValueError
+    ):
+        await reload(hass, entry)
+    assert entry.state is ConfigEntryState.SETUP_ERROR
+    await reload(hass, entry)
+
+
+async def failed_set_up_and_restart(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, poll: Poll
+) -> None:
+    """Let a set-up fail after the first refresh, and Home Assistant restart then."""
+    with patch.object(
+        hass.config_entries, "async_forward_entry_setups", side_effect=ValueError
+    ):
+        await reload(hass, entry)
+    await start(hass, entry)
+    await started(hass)
+
+
+async def stop_before_it_started(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, poll: Poll
+) -> None:
+    """Let Home Assistant stop before its start has ended, and start again."""
+    await hass.config_entries.async_unload(entry.entry_id)
+    await start(hass, entry)
+    await restart(hass, entry)
+
+
+async def parallel_refreshes(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, poll: Poll
+) -> None:
+    """Let two refreshes run at a time."""
+    async with answer_in_flight(hass, sandbox):
+        hass.async_create_task(async_update_entity(hass, "sensor.cryptocloud_b"))
+    await poll()
+
+
+async def in_flight(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, poll: Poll
+) -> None:
+    """Let an answer be on its way when the account is unloaded."""
+    async with answer_in_flight(hass, sandbox):
+        await hass.config_entries.async_unload(entry.entry_id)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+
+@pytest.mark.parametrize(
+    "disturb",
+    [
+        outage,
+        refused_key,
+        failed_set_up,
+        failed_set_up_and_restart,
+        stop_before_it_started,
+        parallel_refreshes,
+        in_flight,
+    ],
+)
+async def test_once(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    reports: Reports,
+    disturb: Callable[..., Awaitable[None]],
+) -> None:
+    """Test that a payment is reported exactly once, whatever else happens."""
+    sandbox.rows = [make_row("A", 150), make_row("B", 5)]
+    await disturb(hass, account, sandbox, poll)
+    await restart(hass, account)
+    await poll()
+
+    assert reports == [("increased", "A", "50", "50")]
+    assert sums(hass) == ("50", "0")
+
+
+async def test_saved_before_it_is_reported(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    hass_storage: Storage,
+    reports: Reports,
+) -> None:
+    """Test that a process killed while it reports does not report again."""
+    stored: list[Any] = []
+    key = f"cryptocloud.{account.entry_id}"
+    hass.bus.async_listen(
+        EVENT_BALANCE_CHANGE,
+        callback(lambda _: stored.append(hass_storage[key]["data"])),
+    )
+    sandbox.rows = [make_row("A", 150), make_row("B", 5)]
+    await poll()
+    [data] = stored
+    reports.clear()
+
+    hass_storage[key] |= {"data": data}
+    await restart(hass, account)
+
+    assert reports == []
+    assert sums(hass) == ("50", "0")
+
+
+async def test_heard_after_a_restart(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    heard: list[dict[str, Any]],
+    hass_storage: Storage,
+) -> None:
+    """Test that automations hear what arrived while Home Assistant was down."""
+    await hass.config_entries.async_unload(account.entry_id)
+    sandbox.rows = [make_row("A", 5000), make_row("B", 5)]
+    await start(hass, account)
+    assert heard == []
+
+    await started(hass)
+
+    assert [(call["a"], call["received"]) for call in heard] == [(5000, 4900)]
+
+
+async def test_first_answer_after_a_start_lacks_a_currency(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    reports: Reports,
+) -> None:
+    """Test that a currency that is seen again brings only what it changed by."""
+    rows = [make_row("A", 100), make_row("B", 7)]
+    sandbox.rows = rows[:1]
+    await restart(hass, account)
+    sandbox.rows = rows
+    await poll()
+
+    assert reports == [("increased", "B", "2", "2")]
+    assert sums(hass) == ("2", "0")
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        None,
+        {"version": 1, "data": {}},
+        {"version": 1, "data": {"received": "NaN-", "withdrawn": []}},
+        {"version": 9, "data": {}},
+    ],
+)
+async def test_lost_record_starts_anew(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    hass_storage: Storage,
+    reports: Reports,
+    caplog: pytest.LogCaptureFixture,
+    stored: Any,
+) -> None:
+    """Test that a missing or damaged file costs one warning and no invented payment."""
+    await hass.config_entries.async_unload(account.entry_id)
+    key = f"cryptocloud.{account.entry_id}"
+    del hass_storage[key]
+    if stored:
+        hass_storage[key] = {"minor_version": 1, "key": key} | stored
+    caplog.clear()
+    sandbox.rows = [make_row("A", 100)]
+    await start(hass, account)
+    await started(hass)
+    sandbox.rows = [make_row("A", 101), make_row("B", 5)]
+    await poll()
+
+    assert reports == [("increased", "A", "1", "1")]
+    assert sums(hass) == ("1", "0")
+    assert logged(caplog, logging.WARNING) == [
+        (
+            "CryptoCloud: the record of balances is missing or damaged;"
+            " received and withdrawn start at zero"
+        )
+    ]
+
+
+async def test_new_currency_is_received(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    reports: Reports,
+) -> None:
+    """Test that a currency listed for the first time brings all it holds."""
+    assert sandbox.rows
+    sandbox.rows.append(make_row("C", 3))
+    await restart(hass, account)
+
+    assert reports == [("increased", "C", "3", "3")]
+    assert sums(hass) == ("3", "0")
+
+
+async def test_key_of_another_account(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    reports: Reports,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Test that the difference of two accounts is no payment."""
+    sandbox.rows = [make_row("A", 150), make_row("B", 0), make_row("C", 9)]
+    await replace_key(hass, account)
+    assert reports == []
+    assert logged(caplog, logging.WARNING) == [
+        (
+            "CryptoCloud: the new API key belongs to another account; the difference"
+            " between the two accounts is not counted"
+        )
+    ]
+
+    sandbox.rows = [make_row("A", 151), make_row("B", 0), make_row("C", 4)]
+    await poll()
+
+    assert reports == [("increased", "A", "1", "1"), ("decreased", "C", "5", "5")]
+    assert sums(hass) == ("1", "5")
+
+
+async def test_key_of_another_account_after_a_restart(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    reports: Reports,
+) -> None:
+    """Test that a restart before the first answer does not hide that the key is new."""
+
+    async def answer_once(request: web.Request) -> web.StreamResponse:
+        sandbox.fault = Status(503)
+        return await Delay(0)(request)
+
+    sandbox.fault = answer_once
+    await replace_key(hass, account)
+    assert account.state is ConfigEntryState.SETUP_RETRY
+    sandbox.fault = None
+    sandbox.rows = [make_row("A", 150)]
+    await restart(hass, account)
+
+    assert reports == []
+
+
+async def test_same_key_again(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    reports: Reports,
+) -> None:
+    """Test that entering the same key again hides no payment."""
+    sandbox.rows = [make_row("A", 150), make_row("B", 6)]
+    await replace_key(hass, account, API_KEY)
+
+    assert reports == [("increased", "A", "50", "50"), ("increased", "B", "1", "1")]
+
+
+async def test_new_key_before_the_first_answer(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+    reports: Reports,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Test that without any known balance there is no talk of another account."""
+    sandbox.revoke(API_KEY)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    await replace_key(hass, entry)
+
+    assert entry.state is ConfigEntryState.LOADED
+    assert reports == []
+    assert "another account" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("answers", "report", "received", "withdrawn"),
+    [
+        pytest.param(
+            [make_row("A", 100, balance_usd=50), make_row("A", 110, balance_usd=22)],
+            ("increased", "A", "10", "2"),
+            "2",
+            "0",
+            id="at the rate of the answer",
+        ),
+        pytest.param(
+            [make_row("A", 100, balance_usd=50), make_row("A", 0)],
+            ("decreased", "A", "100", "50"),
+            "0",
+            "50",
+            id="a withdrawal of everything",
+        ),
+        pytest.param(
+            [make_row("A", 2, balance_usd=100), make_row("A", 1, balance_usd=None)],
+            ("decreased", "A", "1", "50"),
+            "0",
+            "50",
+            id="at the last rate if the answer has none",
+        ),
+        pytest.param(
+            [
+                make_row("A", 2, balance_usd=100),
+                make_row("A", Decimal("0.00001"), balance_usd=0),
+            ],
+            ("decreased", "A", "1.99999", "100"),
+            "0",
+            "99.9995",
+            id="what is left is too small for a rate",
+        ),
+        pytest.param(
+            [make_row("A", 2, balance_usd=0), make_row("A", 5, balance_usd=0)],
+            ("increased", "A", "3", "0"),
+            "0",
+            "0",
+            id="worthless",
+        ),
+        pytest.param(
+            [make_row("A", 3, balance_usd=1), make_row("A", 1, balance_usd=None)],
+            ("decreased", "A", "2", "0.67"),
+            "0",
+            "0.666666666666666667",
+            id="rounded to 18 decimals",
+        ),
+        pytest.param(
+            [
+                make_row("A", Decimal("1E-70"), balance_usd=Decimal("1E70")),
+                make_row("A", 1, balance_usd=None),
+            ],
+            ("increased", "A", "0." + "9" * 70, None),
+            "0",
+            "0",
+            id="absurd rate",
+        ),
+        pytest.param(
+            [make_row("A", 1, balance_usd=-1), make_row("A", 2, balance_usd=-2)],
+            ("increased", "A", "1", None),
+            "0",
+            "0",
+            id="negative rate",
+        ),
+    ],
+)
+async def test_valued(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+    reports: Reports,
+    answers: list[dict[str, Any]],
+    report: Report,
+    received: str,
+    withdrawn: str,
+) -> None:
+    """Test what a change is worth in USD."""
+    sandbox.rows = answers[:1]
+    await set_up(hass, entry)
+    sandbox.rows = answers[1:]
+    await poll()
+
+    assert reports == [report]
+    assert sums(hass) == (received, withdrawn)
+
+
+async def test_valued_once_there_is_a_rate(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    reports: Reports,
+) -> None:
+    """Test that amounts without a rate are added to the sums once there is one."""
+    for balance in (10, 4):
+        sandbox.rows = [make_row("C", balance, balance_usd=None)]
+        await poll()
+    assert reports == [("increased", "C", "10", None), ("decreased", "C", "6", None)]
+    assert sums(hass) == ("0", "0")
+
+    await restart(hass, account)
+    sandbox.rows = [make_row("C", 4, balance_usd=2)]
+    await poll()
+    assert sums(hass) == ("5", "3")
+
+    sandbox.rows = [make_row("C", 4, balance_usd=400)]
+    await restart(hass, account)
+    assert sums(hass) == ("5", "3")
+    assert len(reports) == 2
+
+
+async def test_unloaded_account_writes_nothing(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    hass_storage: Storage,
+) -> None:
+    """Test that an answer that comes after the unloading changes no file."""
+    key = f"cryptocloud.{account.entry_id}"
+    before = hass_storage[key]
+    sandbox.rows = [make_row("A", 150)]
+    async with answer_in_flight(hass, sandbox):
+        await hass.config_entries.async_unload(account.entry_id)
+
+    assert hass_storage[key] == before
+
+
+async def test_no_answer_removes_sensors(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Test that a currency that is gone keeps its sensors, units and options."""
+    before = set(entity_registry.entities)
+    sandbox.rows = [make_row("A", 100)]
+    await restart(hass, account)
+    assert set(entity_registry.entities) == before
+    assert get_value(hass, "b") == STATE_UNAVAILABLE
+
+    row = make_row("B", 5)
+    row["currency"]["short_code"] = "OTHER"
+    sandbox.rows = [make_row("A", 100), row]
+    await restart(hass, account)
+    state = hass.states.get("sensor.cryptocloud_b")
+    assert state
+    assert state.attributes["unit_of_measurement"] == "B"
+
+
+async def test_written_only_if_a_balance_changed(
+    hass: HomeAssistant, sandbox: Sandbox, account: MockConfigEntry, poll: Poll
+) -> None:
+    """Test that rates that move do not wear out a memory card."""
+    with patch.object(Store, "async_save") as save:
+        sandbox.rows = [make_row("A", 100, balance_usd=7), make_row("B", 5)]
+        await poll()
+        await poll()
+        assert save.call_count == 0
+
+        sandbox.rows = [make_row("A", 101, balance_usd=7), make_row("B", 6)]
+        await poll()
+        assert save.call_count == 1
+
+
+async def test_file_is_private_and_removed_with_the_account(
+    hass: HomeAssistant, account: MockConfigEntry, hass_storage: Storage
+) -> None:
+    """Test that nothing remains of an account, and that others cannot read it."""
+    key = f"cryptocloud.{account.entry_id}"
+    assert API_KEY not in str(hass_storage[key])
+    with patch.object(ledger_module, "Store", wraps=Store) as store:
+        async_get_ledger(hass, MockConfigEntry())
+    assert store.call_args.kwargs["private"] is True
+
+    await hass.config_entries.async_remove(account.entry_id)
+    await hass.async_block_till_done()
+
+    assert key not in hass_storage
+
+
+async def test_disabled_event_keeps_nothing_for_later(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+    poll: Poll,
+    reports: Reports,
+) -> None:
+    """Test that changes are counted, and not reported when the event is enabled."""
+    entity_registry.async_update_entity(
+        EVENT, disabled_by=er.RegistryEntryDisabler.USER
+    )
+    await reload(hass, account)
+    sandbox.rows = [make_row("A", 150), make_row("B", 5)]
+    await poll()
+    assert sums(hass) == ("50", "0")
+
+    entity_registry.async_update_entity(EVENT, disabled_by=None)
+    await reload(hass, account)
+    await poll()
+
+    assert reports == []
+
+
+async def test_sums_are_unavailable_in_an_outage(
+    hass: HomeAssistant, sandbox: Sandbox, account: MockConfigEntry, poll: Poll
+) -> None:
+    """Test that the sums come back with what arrived meanwhile."""
+    sandbox.fault = Status(503)
+    await poll()
+    assert sums(hass) == (STATE_UNAVAILABLE, STATE_UNAVAILABLE)
+
+    sandbox.fault = None
+    sandbox.rows = [make_row("A", 99), make_row("B", 7)]
+    await poll()
+    assert sums(hass) == ("2", "1")
+
+
+amounts = st.decimals(0, 1000, places=8)
+
+
+@given(
+    answers=st.lists(
+        st.dictionaries(st.sampled_from("ABC"), amounts, min_size=1), min_size=1
+    ),
+    restarts=st.sets(st.integers(0, 50)),
+)
+async def test_reports_add_up_to_the_difference_of_balances(
+    hass: HomeAssistant,
+    hass_storage: Storage,
+    answers: list[dict[str, Decimal]],
+    restarts: set[int],
+) -> None:
+    """Test any order of answers, with gaps and restarts, at a rate of 2 USD."""
+    hass_storage.clear()
+    entry = MockConfigEntry()
+    ledger = Ledger(hass, entry)
+    await ledger.async_load()
+    first: dict[str, Decimal] = {}
+    last: dict[str, Decimal] = {}
+    changes = dict.fromkeys("ABC", Decimal())
+    for number, balances in enumerate(answers):
+        if number in restarts:
+            ledger = Ledger(hass, entry)
+            await ledger.async_load()
+        for code, balance in balances.items():
+            # Listed for the first time by a later answer, it arrives with all it holds.
+            first.setdefault(code, Decimal() if number else balance)
+        last |= balances
+        await ledger.async_record(make_account(balances), report=True)
+        for change in ledger.async_take_changes():
+            changes[change.currency.code] += change.amount
+
+    assert changes == {
+        code: last.get(code, Decimal()) - first.get(code, Decimal()) for code in "ABC"
+    }
+    assert ledger.received - ledger.withdrawn == 2 * sum(changes.values())
+
+
+def make_account(balances: dict[str, Decimal]) -> Account:
+    """Return an account whose currencies are worth 2 USD each."""
+    currency = partial(
+        Currency,
+        short_code="X",
+        name=None,
+        network=None,
+        network_name=None,
+        icon_base=None,
+        icon_network=None,
+        stablecoin=False,
+    )
+    return Account(
+        balances={
+            code: Balance(
+                currency=currency(code=code),
+                balance=balance,
+                balance_usd=2 * balance,
+                available=None,
+                available_usd=None,
+            )
+            for code, balance in balances.items()
+        },
+        total_usd=None,
+        total_available_usd=None,
+        unidentified=0,
+    )

@@ -1,0 +1,1 @@
+"""Payments around restarts and kills of a real Home Assistant."""

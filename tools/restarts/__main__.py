@@ -1,0 +1,277 @@
+"""Command line: stops, kills and starts a real Home Assistant around payments.
+
+An automation of that Home Assistant posts what it hears to this process. Afterwards each
+payment was reported once, or, if the kill came between saving and reporting, not at all;
+and the sums are right in every case.
+"""
+
+import argparse
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from decimal import Decimal
+from pathlib import Path
+import signal
+import socket
+import sys
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from aiohttp import ClientError, ClientSession, web
+import yaml
+
+from tools.demo.home_assistant import (
+    REPOSITORY,
+    HomeAssistant,
+    wait_for,
+    write_configuration,
+)
+from tools.sandbox import GOOD_KEY, Delay, Sandbox
+
+# When the process is killed, in seconds after the answer was sent; None: before it
+MOMENTS = (None, 0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.03, 0.1, 0.5)
+EVENT = "event.cryptocloud_balance_change"
+SENSOR = "sensor.cryptocloud_usdt_trc20"
+
+
+def make_automation() -> dict[str, Any]:
+    """Return the automation that posts what it hears, and what it reads meanwhile."""
+    names = {"balance": SENSOR, "received": "sensor.cryptocloud_received"}
+    return {
+        "id": "hear",
+        "alias": "Hear",
+        "mode": "queued",
+        "triggers": [
+            {"trigger": f"cryptocloud.balance_{change}", "target": {"entity_id": EVENT}}
+            for change in ("increased", "decreased")
+        ],
+        "actions": {
+            "action": "rest_command.hear",
+            "data": {"amount": "{{ trigger.to_state.attributes.amount }}"}
+            | {name: f"{{{{ states('{sensor}') }}}}" for name, sensor in names.items()},
+        },
+    }
+
+
+class Shop:
+    """A shop's account, and what automations heard of its payments."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, session: ClientSession) -> None:
+        """Initialize the shop."""
+        self.sandbox = sandbox
+        self.folder = folder
+        self.session = session
+        self.heard: list[dict[str, str]] = []
+        self.asked = asyncio.Event()
+        self.total = Decimal(0)
+        [self.row] = [
+            row
+            for row in sandbox.merchant.rows()
+            if row["currency"]["code"] == "USDT_TRC20"
+        ]
+        sandbox.rows = [self.row]
+        sandbox.fault = self.answer
+        self.pay(Decimal(1000))
+
+    def pay(self, amount: Decimal) -> None:
+        """Receive a payment."""
+        self.total += amount
+        self.row |= dict.fromkeys(
+            (
+                "balance_crypto",
+                "balance_usd",
+                "available_balance",
+                "available_balance_usd",
+            ),
+            self.total,
+        )
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer as usual, and note when."""
+        self.asked.set()
+        return await Delay(0)(request)
+
+    async def hear(self, request: web.Request) -> web.Response:
+        """Note what the automation heard."""
+        self.heard.append(await request.json())
+        return web.Response()
+
+    async def expect(self, name: str, paid: Decimal, wanted: set[int]) -> bool:
+        """Print what was reported of a payment and what the sums say."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(5 if 0 in wanted else 60):
+                await wait_for(self._has_heard)
+        await asyncio.sleep(1)
+        heard, self.heard = self.heard, []
+        reports = [report["amount"] for report in heard]
+        balances = {report["balance"] for report in heard}
+        good = (
+            len(reports) in wanted
+            and set(reports) <= {f"{paid:f}"}
+            and balances <= {f"{self.total:f}"}
+        )
+        print(f"{name:46} paid {paid:f}, reported {reports}", end="")
+        return good
+
+    async def _has_heard(self) -> bool:
+        return bool(self.heard)
+
+
+@asynccontextmanager
+async def run_process(shop: Shop) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """Run Home Assistant; it is killed at the end if it still runs."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tools.demo.hass", "--config", str(shop.folder)),
+        *("--skip-pip", "--log-no-color", "--api-url", shop.sandbox.url),
+        cwd=REPOSITORY,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def read(home_assistant: HomeAssistant, entity_id: str) -> str | None:
+    """Return a state once it is there."""
+    with suppress(ClientError):
+        async with home_assistant.connect() as connection:
+            if await connection.is_running():
+                for state in await connection.call("get_states"):
+                    if state["entity_id"] == entity_id:
+                        value: str = state["state"]
+                        return None if value == "unavailable" else value
+    return None
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port: int = server.getsockname()[1]
+        return port
+
+
+async def run(moments: tuple[float | None, ...]) -> bool:
+    """Try everything; return whether all of it was right."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with TemporaryDirectory() as name:
+        async with Sandbox() as sandbox, ClientSession() as session:
+            shop = Shop(sandbox, Path(name), session)
+            app = web.Application()
+            app.add_routes([web.post("/hear", shop.hear)])
+            runner = web.AppRunner(app)
+            await runner.setup()
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            write_configuration(shop.folder, port, watch=False)
+            hearing = f"http://127.0.0.1:{runner.addresses[0][1]}/hear"
+            _add_automation(shop.folder, hearing)
+            try:
+                return await _try_all(shop, HomeAssistant(session, url), moments)
+            finally:
+                await runner.cleanup()
+
+
+def _add_automation(folder: Path, hearing: str) -> None:
+    """Add the automation and its command to the configuration."""
+    (folder / "automations.yaml").write_text(yaml.safe_dump([make_automation()]))
+    command = {
+        "url": hearing,
+        "method": "post",
+        "content_type": "application/json",
+        "payload": (
+            '{"amount": "{{ amount }}", "balance": "{{ balance }}",'
+            ' "received": "{{ received }}"}'
+        ),
+    }
+    with (folder / "configuration.yaml").open("a") as file:
+        yaml.safe_dump({"rest_command": {"hear": command}}, file)
+
+
+async def _try_all(
+    shop: Shop, home_assistant: HomeAssistant, moments: tuple[float | None, ...]
+) -> bool:
+    """Add the account, then pay while Home Assistant runs, is stopped and is killed."""
+    results = []
+    received = Decimal(0)
+
+    async def check(name: str, paid: int, wanted: set[int]) -> None:
+        nonlocal received
+        received += paid
+        good = await shop.expect(name, Decimal(paid), wanted)
+        state = await read(home_assistant, "sensor.cryptocloud_received")
+        print(f", received in all {state} of {received:f}", end="")
+        results.append(good and state == f"{received:f}")
+        print("" if results[-1] else "  <-- wrong", flush=True)
+
+    async with run_process(shop) as process:
+        await home_assistant.create_owner()
+        user_input = {"api_key": GOOD_KEY, "only_funded": False, "show_icons": True}
+        await home_assistant.set_up_integration(user_input)
+        await wait_for(lambda: read(home_assistant, SENSOR))
+        shop.pay(Decimal(1))
+        await _refresh(home_assistant)
+        await check("while it runs", 1, {1})
+        process.send_signal(signal.SIGTERM)
+        await process.wait()
+    shop.pay(Decimal(2))
+    async with run_process(shop):
+        await wait_for(lambda: read(home_assistant, SENSOR))
+        await check("while it is stopped", 2, {1})
+    for number, moment in enumerate(moments, 3):
+        async with run_process(shop):
+            await wait_for(lambda: read(home_assistant, SENSOR))
+            shop.heard.clear()
+            shop.pay(Decimal(number))
+            if moment is None:
+                await asyncio.sleep(0)
+                when = "killed before the answer"
+            else:
+                shop.asked.clear()
+                refreshing = asyncio.create_task(_refresh(home_assistant))
+                await shop.asked.wait()
+                await asyncio.sleep(moment)
+                refreshing.cancel()
+                when = f"killed {1000 * moment:g} ms after the request arrived"
+        async with run_process(shop):
+            await wait_for(lambda: read(home_assistant, SENSOR))
+            wanted = {1} if moment is None else {0, 1}
+            await check(when, number, wanted)
+    return all(results)
+
+
+async def _refresh(home_assistant: HomeAssistant) -> None:
+    """Poll now."""
+    with suppress(ClientError):
+        async with home_assistant.connect() as connection:
+            await connection.call(
+                "call_service",
+                domain="homeassistant",
+                service="update_entity",
+                service_data={"entity_id": [SENSOR]},
+            )
+
+
+def main() -> int:
+    """Run, and fail if a payment was reported twice or a sum is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="script/restarts",
+        description="Stop, kill and start Home Assistant around payments.",
+    )
+    parser.add_argument(
+        "--moments", type=int, default=len(MOMENTS), help="how many kills"
+    )
+    arguments = parser.parse_args()
+    good = asyncio.run(run(MOMENTS[: arguments.moments]))
+    print("Nothing was reported twice." if good else "Something is wrong.")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

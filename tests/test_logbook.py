@@ -32,9 +32,11 @@ async def test_logbook_shows_each_balance_change(
 ) -> None:
     """Test that each change of one poll is told, with its amount and value."""
     sandbox.rows = [
-        make_row(code, Decimal(10)) for code in ("A_NET", "B", "C", "D", "E")
+        make_row(code, Decimal(10)) for code in ("A_NET", "B", "C", "D", "E", "F")
     ]
     for row in sandbox.rows:
+        if row["currency"]["code"] == "F":
+            row["balance_usd"] = None
         row["currency"]["stablecoin"] = row["currency"]["code"] in ("C", "E")
     assert await set_up(hass, entry)
     # Not every environment of the tests has the frontend's own files.
@@ -46,6 +48,7 @@ async def test_logbook_shows_each_balance_change(
         make_row("C", Decimal("2510.5"), balance_usd=None),
         make_row("D", Decimal(10), balance_usd=Decimal(99)),
         make_row("E", Decimal("10.001")),
+        make_row("F", Decimal("10.5"), balance_usd=None),
     ]
     start = dt_util.utcnow()
     await poll()
@@ -76,6 +79,7 @@ async def test_logbook_shows_each_balance_change(
         (account, "−6.00000000 B · 3.00 USD", "decreased", "mdi:cash-minus"),
         (account, "+2500.50 C · 2500.50 USD", "increased", "mdi:cash-plus"),
         (account, "+0.001 E · 0.00 USD", "increased", "mdi:cash-plus"),
+        (account, "+0.50000000 F", "increased", "mdi:cash-plus"),
     ]
     # Left out where only "increased" and "decreased" are asked for
     states = {entry["state"] for entry in entries if "message" not in entry}

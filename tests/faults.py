@@ -57,7 +57,7 @@ def _wait(minutes: int) -> Expected:
     return Expected(error="cannot_connect", minutes=minutes)
 
 
-def _left_out(**states: str) -> Expected:
+def _left_out(**states: str | None) -> Expected:
     gone: dict[str, str | None] = {f"usdt_trc20{key}": None for key in _KEYS}
     return Expected(states={**gone, **states}, unidentified=1)
 
@@ -65,7 +65,9 @@ def _left_out(**states: str) -> Expected:
 def _named(name: str, code: str) -> Expected:
     """Return what becomes of a row with another code."""
     gone: dict[str, str | None] = {f"usdt_trc20{key}": None for key in _KEYS}
-    renamed = {f"{name}{key}": value for key, value in zip(_KEYS, _FIRST, strict=True)}
+    renamed: dict[str, str | None] = {
+        f"{name}{key}": value for key, value in zip(_KEYS, _FIRST, strict=True)
+    }
     return Expected(
         states={**gone, **renamed},
         attributes={"currency": code, "friendly_name": f"CryptoCloud {code}"},

@@ -252,7 +252,7 @@ async def open_browser(
         except Exception:
             trace = failures / f"{language}.zip"
             await context.tracing.stop(path=trace)
-            print(f"Replay it: .venv/bin/playwright show-trace {trace}", flush=True)
+            print(f"Replay it: .venv/bin/playwright show-trace --port 0 {trace}", flush=True)
             raise
         await context.tracing.stop()
 

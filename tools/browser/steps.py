@@ -2,12 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from decimal import Decimal
 import json
-from pathlib import Path
 import re
-from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 
@@ -15,7 +12,7 @@ from playwright.async_api import expect
 import yaml
 
 from tools.demo.coins import HOST
-from tools.demo.demo import DASHBOARD, Demo
+from tools.demo.demo import DASHBOARD
 from tools.demo.home_assistant import REPOSITORY
 from tools.sandbox import BAD_KEY, GOOD_KEY, SECOND_KEY, Status
 
@@ -25,7 +22,7 @@ ADD = "/config/integrations/dashboard/add?domain=cryptocloud"
 AUTOMATION = "/config/automation/edit/new"
 DASHBOARDS = "/config/lovelace/dashboards"
 INTEGRATION = "/config/integrations/integration/cryptocloud"
-# A poll every fifteen seconds, and then some.
+# Polls are fifteen seconds apart.
 POLL_TIMEOUT = 30_000
 
 LOOKS: tuple[tuple[str, Size, Scheme], ...] = (
@@ -36,30 +33,11 @@ LOOKS: tuple[tuple[str, Size, Scheme], ...] = (
 )
 PLAIN_DASHBOARD = REPOSITORY / "docs" / "dashboard.yaml"
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-TRANSLATIONS = REPOSITORY / "custom_components" / "cryptocloud" / "translations"
 
 
-@dataclass(kw_only=True)
-class Stage:
-    """What the steps have in common."""
-
-    demo: Demo
-    user: User
-    known_errors: set[str] = field(default_factory=set)
-    settled: float = 0
-    """When Home Assistant reloads the account no more by itself."""
-    texts: dict[str, Any] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Load the integration's own texts."""
-        file = TRANSLATIONS / f"{self.user.language}.json"
-        self.texts = json.loads(file.read_text())
-
-
-async def see_dashboard(stage: Stage) -> None:
+async def see_dashboard(user: User) -> None:
     """See every funded currency on the dashboard, on all devices."""
-    user = stage.user
-    stage.demo.sandbox.merchant.payment("LTC", Decimal("1.25"))
+    user.demo.sandbox.merchant.payment("LTC", Decimal("1.25"))
     for name, size, scheme in LOOKS:
         await user.look(size, scheme)
         await user.open(f"/{DASHBOARD}")
@@ -98,9 +76,9 @@ async def _expect_log(user: User) -> None:
     )
 
 
-async def see_payment(stage: Stage) -> None:
+async def see_payment(user: User) -> None:
     """See first payments without a reload, also one during an outage."""
-    user, sandbox = stage.user, stage.demo.sandbox
+    sandbox = user.demo.sandbox
     merchant = sandbox.merchant
     tiles = user.page.locator("hui-tile-card")
     await user.open(f"/{DASHBOARD}")
@@ -123,31 +101,25 @@ async def see_payment(stage: Stage) -> None:
     assert await user.page.evaluate("window.isTheSamePage")
 
 
-async def see_examples(stage: Stage) -> None:
-    """See the plain dashboard, and the cards and dashboards on the docs' pages."""
+async def see_examples(user: User) -> None:
+    """See the plain dashboard, and the cards and dashboards in the docs."""
     examples = [
         example
         for page in PAGES
         for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
         if isinstance(example := yaml.safe_load(block), dict)
     ]
-    cards = [
-        example
-        for example in examples
-        if not example.get("type", "custom:").startswith("custom:")
-    ]
+    cards = [example for example in examples if "type" in example]
+    [strategy] = [card for card in cards if card["type"] == "custom:cryptocloud"]
+    cards.remove(strategy)
+    assert len(cards) >= 3
     plain = yaml.safe_load(PLAIN_DASHBOARD.read_text())
     plain["views"].append({"title": "Examples", "path": "examples", "cards": cards})
-    [strategy] = [
-        example for example in examples if example.get("type") == "custom:cryptocloud"
-    ]
-    assert len(cards) >= 3
-    await _see_dashboard(stage, plain, "examples")
-    await _see_dashboard(stage, {"strategy": strategy})
+    await _see_dashboard(user, plain, "examples")
+    await _see_dashboard(user, {"strategy": strategy})
 
 
-async def _see_dashboard(stage: Stage, config: dict[str, Any], *paths: str) -> None:
-    user = stage.user
+async def _see_dashboard(user: User, config: dict[str, Any], *paths: str) -> None:
     dashboard = await user.call(
         "lovelace/dashboards/create", title="Example", url_path="an-example"
     )
@@ -155,7 +127,7 @@ async def _see_dashboard(stage: Stage, config: dict[str, Any], *paths: str) -> N
     for path in ("", *paths):
         await user.open(f"/an-example/{path}")
         await expect(user.page.locator("ha-card").first).to_be_visible()
-        # A card that is not known has two seconds to come.
+        # The frontend waits two seconds for an unknown card.
         await user.page.wait_for_timeout(3000)
         await _expect_no_error(user)
     # The frontend has no page for a dashboard without views.
@@ -167,26 +139,24 @@ async def _expect_no_error(user: User) -> None:
     await expect(user.page.locator("hui-error-card, hui-warning")).to_have_count(0)
 
 
-async def note_errors(stage: Stage) -> None:
-    """Note what the console says without the integration."""
-    user = stage.user
+async def note_errors(user: User) -> None:
+    """Note the errors in the console without the integration."""
     for path in ("/config/integrations/dashboard", DASHBOARDS, AUTOMATION, "/home"):
         await user.open(path)
         await user.page.wait_for_timeout(2000)
-    stage.known_errors = set(user.errors)
+    user.known_errors = set(user.errors)
     assert not await user.states()
 
 
-async def add_integration(stage: Stage) -> None:
+async def add_integration(user: User) -> None:
     """Add the integration, with a bad key first."""
-    user = stage.user
     await user.open(ADD)
     await user.confirm()
     key = user.flow.locator("input[type=password]")
     await key.fill(BAD_KEY)
     await user.submit()
     await expect(user.flow.locator("ha-alert")).to_contain_text(
-        stage.texts["config"]["error"]["invalid_auth"]
+        await user.localize("component.cryptocloud.config.error.invalid_auth")
     )
     await user.take_picture("bad-key")
     await key.fill(GOOD_KEY)
@@ -196,13 +166,12 @@ async def add_integration(stage: Stage) -> None:
     await user.finish()
 
 
-async def see_device(stage: Stage) -> None:
+async def see_device(user: User) -> None:
     """See the sensors on the device's page."""
-    user = stage.user
     await user.open(INTEGRATION)
-    device = await user.page.evaluate(
-        """Object.values(document.querySelector("home-assistant").hass.entities)
-        .find((entity) => entity.platform === "cryptocloud").device_id"""
+    device = await user.wait_for(
+        """Object.values(hass.entities).find(
+          (entity) => entity.platform === "cryptocloud")?.device_id"""
     )
     await user.open(f"/config/devices/device/{device}")
     card = user.page.locator("ha-device-entities-card").first
@@ -211,9 +180,9 @@ async def see_device(stage: Stage) -> None:
     await user.take_picture("device")
 
 
-async def add_dashboard(stage: Stage) -> None:
+async def add_dashboard(user: User) -> None:
     """Add the dashboard."""
-    user, page = stage.user, stage.user.page
+    page = user.page
     await user.open(DASHBOARDS)
     await page.locator("ha-config-lovelace-dashboards ha-button[slot=fab]").click()
     card = page.locator("dashboard-card").filter(has_text="CryptoCloud")
@@ -225,11 +194,11 @@ async def add_dashboard(stage: Stage) -> None:
     await expect(dialog.locator("ha-dialog:visible")).to_have_count(0)
     await _open_dashboard(user)
     await expect(page.locator("hui-tile-card").first).to_be_visible()
-    # Their values have no sensors yet.
+    # The sensors of their values are disabled.
     await expect(page.locator("hui-markdown-card")).to_contain_text("BTC\xa033.1\xa0%")
     await page.locator("hui-button-card").click()
-    # Half a minute after sensors were enabled, Home Assistant reloads them, too.
-    stage.settled = monotonic() + 40
+    # Half a minute after a sensor was enabled, Home Assistant reloads the account again.
+    user.settled = monotonic() + 40
     await expect(page.locator("hui-distribution-card")).to_contain_text("BTC")
     await expect(page.locator("hui-button-card")).to_have_count(0)
 
@@ -243,9 +212,9 @@ async def _open_dashboard(user: User) -> None:
     await user.open(f"/{path}")
 
 
-async def make_automation(stage: Stage) -> None:
-    """Make an automation in the editor and have it started by a payment."""
-    user, page = stage.user, stage.user.page
+async def make_automation(user: User) -> None:
+    """Make an automation in the editor, and run it with a payment."""
+    page = user.page
     await user.open(AUTOMATION)
     await page.locator("ha-automation-trigger ha-button:visible").first.click()
     dialog = page.locator("add-automation-element-dialog")
@@ -263,20 +232,16 @@ async def make_automation(stage: Stage) -> None:
     save = page.locator("ha-dialog-automation-save")
     await save.locator("input:visible").first.fill("Paid")
     await save.locator("[slot=primaryAction]:visible").click()
-    await page.wait_for_function(
-        "document.querySelector('home-assistant').hass.states['automation.paid']"
-    )
-    stage.demo.sandbox.merchant.payment("BTC", Decimal("0.5"))
-    await page.wait_for_function(
-        "document.querySelector('home-assistant')"
-        ".hass.states['automation.paid'].attributes.last_triggered",
-        timeout=POLL_TIMEOUT,
+    await user.wait_for("hass.states['automation.paid']")
+    user.demo.sandbox.merchant.payment("BTC", Decimal("0.5"))
+    await user.wait_for(
+        "hass.states['automation.paid'].attributes.last_triggered", timeout=POLL_TIMEOUT
     )
 
 
-async def change_options(stage: Stage) -> None:
+async def change_options(user: User) -> None:
     """Switch off pictures and empty currencies."""
-    user, page = stage.user, stage.user.page
+    page = user.page
     await user.open(INTEGRATION)
     await page.locator("ha-config-entry-row ha-icon-button").nth(1).click()
     switches = user.flow.locator("ha-switch")
@@ -286,9 +251,8 @@ async def change_options(stage: Stage) -> None:
     await user.submit()
     await expect(switches).to_have_count(0)
     await user.finish()
-    await page.wait_for_function(
-        """() => Object.values(document.querySelector("home-assistant").hass.states)
-        .every((state) => !("icon_base" in state.attributes)
+    await user.wait_for(
+        """Object.values(hass.states).every((state) => !("icon_base" in state.attributes)
           || (Number(state.state) && !state.attributes.entity_picture))"""
     )
     assert any(HOST in url for url in user.requests)
@@ -298,12 +262,12 @@ async def change_options(stage: Stage) -> None:
     await page.wait_for_timeout(2000)
 
 
-async def replace_key(stage: Stage) -> None:
+async def replace_key(user: User) -> None:
     """Replace a revoked key in the dialog that asks for another."""
-    user, page = stage.user, stage.user.page
+    page = user.page
     # A reload would end the dialog.
-    await asyncio.sleep(max(0, stage.settled - monotonic()))
-    stage.demo.sandbox.revoke(GOOD_KEY)
+    await asyncio.sleep(max(0, user.settled - monotonic()))
+    user.demo.sandbox.revoke(GOOD_KEY)
     await user.open(INTEGRATION)
     name = await user.localize("ui.panel.config.integrations.reconfigure")
     button = page.get_by_role("button", name=name, exact=True)
@@ -313,32 +277,25 @@ async def replace_key(stage: Stage) -> None:
     await user.submit()
     await expect(user.flow.locator("input")).to_have_count(0)
     await expect(button).to_have_count(0)
-    await page.wait_for_function(
-        "document.querySelector('home-assistant').hass"
-        ".states['sensor.cryptocloud_total_balance'].state > 0"
-    )
+    await user.wait_for("hass.states['sensor.cryptocloud_total_balance'].state > 0")
 
 
-async def download_diagnostics(stage: Stage) -> None:
-    """Download diagnostics, which have no key."""
-    user, page = stage.user, stage.user.page
+async def download_diagnostics(user: User) -> None:
+    """Download diagnostics, which do not contain the key."""
+    page = user.page
     await user.open(INTEGRATION)
     await page.locator("ha-config-entry-row ha-icon-button").nth(2).click()
     async with page.expect_download() as info:
         await page.locator("ha-config-entry-row a[href*=diagnostics]").click()
-    diagnostics = await info.value
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "diagnostics.json"
-        await diagnostics.save_as(file)
-        text = file.read_text()
+    text = (await (await info.value).path()).read_text()
     assert "funded_currencies" in text
     for key in (GOOD_KEY, SECOND_KEY):
         assert not any(part in text for part in key.split(".")[1:])
 
 
-async def remove(stage: Stage) -> None:
-    """Remove the integration, of which nothing stays."""
-    user, page = stage.user, stage.user.page
+async def remove(user: User) -> None:
+    """Remove the integration without leaving anything behind."""
+    page = user.page
     await user.open(INTEGRATION)
     await page.locator("ha-config-entry-row ha-icon-button").nth(2).click()
     await page.locator("ha-dropdown-item[variant=danger]:visible").last.click()
@@ -354,22 +311,20 @@ async def remove(stage: Stage) -> None:
     assert not (await user.call("repairs/list_issues"))["issues"]
 
 
-async def check_requests(stage: Stage) -> None:
-    """Check that nothing was asked of other servers since then."""
-    assert stage.user.requests
-    assert all(
-        url.startswith((f"{stage.demo.url}/", "blob:", "data:"))
-        for url in stage.user.requests
-    ), {url for url in stage.user.requests if not url.startswith(stage.demo.url)}
+async def check_requests(user: User) -> None:
+    """Check that no other server was asked since the pictures were switched off."""
+    assert user.requests
+    own = (f"{user.demo.url}/", "blob:", "data:")
+    assert not [url for url in user.requests if not url.startswith(own)]
 
 
-async def check_errors(stage: Stage) -> None:
-    """Check that the console has no error of the integration."""
-    new = set(stage.user.errors) - stage.known_errors
+async def check_errors(user: User) -> None:
+    """Check that the integration caused no error in the console."""
+    new = set(user.errors) - user.known_errors
     assert not new, "\n".join(sorted(new))
 
 
-type Step = Callable[[Stage], Awaitable[None]]
+type Step = Callable[[User], Awaitable[None]]
 
 DASHBOARD_STEPS: tuple[Step, ...] = (
     see_dashboard,

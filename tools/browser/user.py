@@ -15,18 +15,18 @@ from PIL import Image, PngImagePlugin
 from playwright.async_api import (
     BrowserContext,
     ConsoleMessage,
-    Error,
     Locator,
     Page,
-    Request,
     Route,
     async_playwright,
     expect,
 )
 
 from tools.demo.coins import HOST, draw
+from tools.demo.demo import Demo
 from tools.demo.home_assistant import REPOSITORY
 
+FAILURES = REPOSITORY / ".browser"
 IMAGES = REPOSITORY / "docs" / "images"
 MAX_IMAGE_SIZE = 150_000
 TIMEOUT = 20_000
@@ -49,7 +49,7 @@ _ARGUMENTS = [
 ]
 
 
-# Where a picture keeps what was to be read on it
+# Where a picture keeps the words that were on the screen
 _TEXTS_KEY = "Texts"
 _READ_TEXTS = """() => {
   const texts = new Set();
@@ -71,15 +71,19 @@ _READ_TEXTS = """() => {
 
 @dataclass(kw_only=True)
 class User:
-    """A user who reads one language."""
+    """A user of the demo who reads one language."""
 
+    demo: Demo
     page: Page
     language: str
-    url: str
     update_images: bool
     errors: list[str] = field(default_factory=list)
-    """What the browser's console has to complain about."""
+    """Errors in the browser's console."""
+    known_errors: set[str] = field(default_factory=set)
+    """Errors that the integration does not cause."""
     requests: list[str] = field(default_factory=list)
+    settled: float = 0
+    """When Home Assistant no longer reloads the account after a change."""
 
     @property
     def flow(self) -> Locator:
@@ -87,33 +91,34 @@ class User:
         return self.page.locator("dialog-data-entry-flow")
 
     def listen(self) -> None:
-        """Note what the page complains about and asks for."""
+        """Keep the errors and requests of the page."""
 
-        def on_console(message: ConsoleMessage) -> None:
+        def keep_error(message: ConsoleMessage) -> None:
             if message.type == "error":
-                self.errors.append(
-                    f"{message.text} ({message.location['url'].partition('?')[0]})"
-                )
+                url = message.location["url"].partition("?")[0]
+                self.errors.append(f"{message.text} ({url})")
 
-        def on_error(error: Error) -> None:
-            self.errors.append(str(error))
-
-        def on_request(request: Request) -> None:
-            self.requests.append(request.url)
-
-        self.page.on("console", on_console)
-        self.page.on("pageerror", on_error)
-        self.page.on("request", on_request)
+        self.page.on("console", keep_error)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
 
     async def open(self, path: str = "/") -> None:
         """Open a page of Home Assistant."""
-        # A dialog that closes goes back in the history, be it from the page that follows.
+        # A dialog that closes goes back in the history, even after another page was opened.
         await self.page.wait_for_timeout(700)
-        await self.page.goto(self.url + path)
-        await self.page.wait_for_function(
-            "document.querySelector('home-assistant')?.hass?.config?.state"
-            " === 'RUNNING'"
+        await self.page.goto(self.demo.url + path)
+        await self.wait_for("hass.config?.state === 'RUNNING'")
+
+    async def wait_for(self, expression: str, *, timeout: float = TIMEOUT) -> Any:
+        """Wait until an expression is true for the page's hass, and return its value."""
+        value = await self.page.wait_for_function(
+            f"""() => {{
+              const hass = document.querySelector("home-assistant")?.hass;
+              return hass && ({expression});
+            }}""",
+            timeout=timeout,
         )
+        return await value.json_value()
 
     async def call(self, command: str, **data: Any) -> Any:
         """Send a command to Home Assistant, as its pages do."""
@@ -123,7 +128,7 @@ class User:
         )
 
     async def choose_language(self) -> None:
-        """Let Home Assistant speak the user's language."""
+        """Switch Home Assistant to the user's language."""
         await self.call(
             "frontend/set_user_data",
             key="language",
@@ -139,21 +144,14 @@ class User:
         await self.open()
 
     async def localize(self, key: str) -> str:
-        """Return one of the texts of the page, once it has them."""
-        text = await self.page.wait_for_function(
-            "key => document.querySelector('home-assistant').hass.localize(key)",
-            arg=key,
-        )
-        return str(await text.json_value())
+        """Return a text of Home Assistant's, once the page has it."""
+        return str(await self.wait_for(f"hass.localize('{key}')"))
 
     async def states(self) -> dict[str, dict[str, Any]]:
-        """Return the states that the page knows, of the integration's entities."""
-        states: dict[str, dict[str, Any]] = await self.page.evaluate(
-            """() => {
-              const { entities, states } = document.querySelector("home-assistant").hass;
-              return Object.fromEntries(Object.entries(states).filter(
-                ([id]) => entities[id]?.platform === "cryptocloud"));
-            }"""
+        """Return the states of the integration's entities that the page knows."""
+        states: dict[str, dict[str, Any]] = await self.wait_for(
+            """Object.fromEntries(Object.entries(hass.states).filter(
+              ([id]) => hass.entities[id]?.platform === "cryptocloud"))"""
         )
         return states
 
@@ -171,14 +169,14 @@ class User:
         await self.page.locator("dialog-box [slot=primaryAction]:visible").click()
 
     async def look(self, size: Size, scheme: Scheme = "light") -> None:
-        """Take another device, or look at another time of the day."""
+        """Use a device of another size, or another color scheme."""
         width, height = size
         await self.page.set_viewport_size({"width": width, "height": height})
         await self.page.emulate_media(color_scheme=scheme)
 
     async def take_picture(self, name: str) -> None:
-        """Take a picture for the docs, or see that the one there is still true."""
-        # What moves comes to rest.
+        """Take a picture for the docs, or check that it still shows these words."""
+        # Let animations end.
         await self.page.wait_for_timeout(1500)
         texts = await self._read_texts()
         suffix = "" if self.language == "en" else f".{self.language}"
@@ -237,22 +235,28 @@ async def open_chromium() -> AsyncGenerator[BrowserContext]:
 
 
 @asynccontextmanager
-async def open_browser(
-    url: str, *, failures: Path, language: str, update_images: bool
+async def open_home_assistant(
+    demo: Demo, language: str, *, update_images: bool
 ) -> AsyncGenerator[User]:
     """Open Home Assistant in Chromium; a failure leaves a trace that can be replayed."""
     async with open_chromium() as context:
         await context.route(f"https://{HOST}/**", _send_coin)
-        page = context.pages[0]
-        user = User(page=page, language=language, url=url, update_images=update_images)
+        user = User(
+            demo=demo,
+            page=context.pages[0],
+            language=language,
+            update_images=update_images,
+        )
         user.listen()
         await context.tracing.start(screenshots=True, snapshots=True)
         try:
+            await user.open()
+            await user.choose_language()
             yield user
         except Exception:
-            trace = failures / f"{language}.zip"
+            trace = FAILURES / f"{language}.zip"
             await context.tracing.stop(path=trace)
-            print(f"Replay it: .venv/bin/playwright show-trace --port 0 {trace}", flush=True)
+            print(f"To replay it: .venv/bin/playwright show-trace --port 0 {trace}")
             raise
         await context.tracing.stop()
 

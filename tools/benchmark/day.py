@@ -8,8 +8,8 @@ from homeassistant.components.recorder import get_instance
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import async_initialize_recorder
 from homeassistant.setup import async_setup_component
+from tools.home_assistant import run_home_assistant
 
-from .home_assistant import run_home_assistant
 from .server import Server
 from .sides import Side
 

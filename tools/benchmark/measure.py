@@ -10,8 +10,8 @@ import tracemalloc
 
 from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
 from homeassistant.core import HomeAssistant, callback
+from tools.home_assistant import run_home_assistant
 
-from .home_assistant import run_home_assistant
 from .server import Server
 from .sides import Side
 

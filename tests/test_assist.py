@@ -370,6 +370,7 @@ async def test_other_questions_are_not_answered(hass: HomeAssistant) -> None:
         ("en", "how much"),
         ("en", "how much is USDT"),
         ("en", "what is Tether"),
+        ("en", "how much balance change"),
         ("en", "what is the balance"),
         ("en", "how much do we have"),
         ("ru", "сколько"),
@@ -441,12 +442,18 @@ async def test_coin_is_the_sum_of_its_networks(
         make_row("USDT_ERC20", 0.2),
         make_row("USDT_TON", 12345678901234567890),
         make_row("BTC", 5),
+        make_row("BTC_LN", 4),
     ]
     for row in sandbox.rows:
         row["currency"]["stablecoin"] = True
     sandbox.rows[2]["currency"]["name"] = "Another name"
     await poll()
     erc, ton = "sensor.cryptocloud_usdt_erc20", "sensor.cryptocloud_usdt_ton"
+
+    # The coin, though one of the sensors has the same name
+    expose(hass, "sensor.cryptocloud_btc", "sensor.cryptocloud_btc_ln")
+    assert await ask(hass, "how much BTC") == "9.00 BTC"
+    expose(hass, "sensor.cryptocloud_btc", "sensor.cryptocloud_btc_ln", exposed=False)
 
     assert await ask(hass, "how much USDT") == "0.10 USDT"
     expose(hass, erc)
@@ -612,6 +619,7 @@ async def test_alias_goes_before_a_coin(
 
     entity_registry.async_update_entity(BALANCE, aliases=[COMPUTED_NAME, "USDT"])
     assert await ask(hass, "how much USDT") == "1250.50 USDT"
+    assert await ask(hass, "what is USDT") == "Usdt is 1250.50 USDT"
 
     entity_registry.async_update_entity(other, aliases=[COMPUTED_NAME, "usdt"])
     assert await ask(hass, "how much USDT") == (
@@ -625,11 +633,13 @@ async def test_longest_name_is_meant(
 ) -> None:
     """Test names that are part of one another, or of a question."""
     entity_registry.async_update_entity(
-        TOTAL, aliases=["balance", "USDT TRC20 balance"]
+        TOTAL, aliases=["balance", "USDT TRC20 balance", "our USDT"]
     )
     assert await ask(hass, "what is the balance of USDT TRC20") == "1250.50 USDT"
     assert await ask(hass, "how much balance do we have") == "1250.37 USD"
     assert await ask(hass, "how much USDT TRC20 balance") == "1250.37 USD"
+    assert await ask(hass, "what is our USDT balance") == "1250.37 USD"
+    assert await ask(hass, "what is my USDT balance") == "1250.50 USDT"
 
 
 @pytest.mark.usefixtures("account")

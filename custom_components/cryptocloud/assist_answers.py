@@ -46,7 +46,7 @@ def find_names(
 
     networks: defaultdict[str | None, dict[str, er.RegistryEntry]] = defaultdict(dict)
     for code, by_key in async_get_registered(hass, entry.entry_id).items():
-        if (balance := by_key.get("balance")) and not balance.disabled_by:
+        if balance := by_key.get("balance"):
             networks[balance.unit_of_measurement][code] = balance
     tickers = _group((unit, [*codes.values()]) for unit, codes in networks.items())
     coin_names = _get_coin_names(hass)

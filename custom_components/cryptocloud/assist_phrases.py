@@ -200,7 +200,7 @@ def find_name(question: str, sentence: str, names: Iterable[str | None]) -> str:
     results = recognize_all(
         sentence, Intents.from_dict({"language": "en", "intents": intents})
     )
-    # Of "usdt" and "usdt balance", both of which the same question may end with
+    # The longest: "our USDT" rather than "USDT" where "our" is optional
     return max((result.intent.name for result in results), key=len, default="")
 
 

@@ -222,6 +222,11 @@ async def test_entities(
     sandbox.rows = [make_row("USDT_TRC20", 2)]
     await poll()
     tables = read_tables(language)
+    names = {
+        sensor["name"].format(currency="USDT TRC20")
+        for sensor in load_strings(language)["entity"]["sensor"].values()
+    }
+    assert names in tables
     assert set(hass.states.async_entity_ids("sensor")) in tables
     for entity_id in ("sensor.cryptocloud_usdt_trc20", EVENT):
         state = hass.states.get(entity_id)

@@ -32,11 +32,8 @@ async def test_each_increase_is_one_message(
     await elapse()
     expected = [
         (
-            "CryptoCloud",
-            (
-                "99.5 USDT TRC20 arrived, worth 98.5 USD."
-                " The balance is now 1000 USDT TRC20."
-            ),
+            "+99.50 USDT TRC20",
+            "Worth 98.50 USD. CryptoCloud now holds 1000.00 USDT TRC20.",
         )
     ]
     assert messages == expected
@@ -54,15 +51,12 @@ async def test_each_increase_is_one_message(
         await elapse()
     expected += [
         (
-            "CryptoCloud",
-            "1 BTC arrived, worth 60000 USD. The balance is now 3 BTC.",
+            "+1.00000000 BTC",
+            "Worth 60000.00 USD. CryptoCloud now holds 3.00000000 BTC.",
         ),
         (
-            "CryptoCloud",
-            (
-                "0.00000001 USDT TRC20 arrived, worth 0 USD."
-                " The balance is now 500.00000001 USDT TRC20."
-            ),
+            "+0.00000001 USDT TRC20",
+            "Worth 0.00 USD. CryptoCloud now holds 500.00 USDT TRC20.",
         ),
     ]
     assert messages == expected
@@ -86,11 +80,11 @@ async def test_receipt_during_an_outage_is_told_once(
     sandbox.body = b"no balances"
     set_balance(rows[0], "1000.5", "1000.5")
     await elapse()
-    assert messages == [("CryptoCloud", "+1 $")]
+    assert messages == [("+1.00 USDT TRC20", "+1.00 $")]
 
     sandbox.body = None
     await elapse()
-    expected = [("CryptoCloud", "+1 $"), ("CryptoCloud", "+99 $")]
+    expected = [("+1.00 USDT TRC20", "+1.00 $"), ("+99.00 USDT TRC20", "+99.00 $")]
     assert messages == expected
 
     # Nothing of this is an event.
@@ -145,10 +139,14 @@ async def test_own_words_and_action_are_used(
     calls = async_mock_service(hass, "notify", "phone")
     action = {
         "action": "notify.phone",
-        "data": {"title": "{{ title }}", "message": "{{ message }}"},
+        "data": {
+            "title": "{{ title }}",
+            "message": "{{ message }}",
+            "data": {"url": "{{ url }}"},
+        },
     }
     await elapse()
-    await run("money_arrived", accounts=[EVENT], notify=[action], **texts)
+    await run("money_arrived", accounts=[EVENT], notify=[action], url="/shop", **texts)
     set_balance(rows[0], "1000", "990")
     await elapse()
     await hass.services.async_call(
@@ -158,7 +156,8 @@ async def test_own_words_and_action_are_used(
     assert [call.data for call in calls] == 2 * [
         {
             "title": "CryptoCloud: Network",
-            "message": "+99.5 Tether (98.5 $) = 1000 {rest}",
+            "message": "+99.50 Tether (98.50 $) = 1000.00 {rest}",
+            "data": {"url": "/shop"},
         }
     ]
     assert messages == []
@@ -169,7 +168,7 @@ async def test_own_words_and_action_are_used(
     [
         ("{amount}", "0.00000001\u200b"),
         ("+{amount}", "+0.00000001\u200b"),
-        ("{balance}", "900.50000001\u200b"),
+        ("{balance}", "900.50\u200b"),
         ("{amount}, {amount}", "0.00000001, 0.00000001"),
         ("[{amount}]", "[0.00000001]"),
         ("{amount} {currency}", "0.00000001 USDT TRC20"),
@@ -190,3 +189,19 @@ async def test_message_of_digits_stays_text(
     await elapse()
 
     assert messages == [(told, told)]
+
+
+async def test_names_of_the_service_do_not_format_the_message(
+    hass: HomeAssistant, rows: list[Row], run: Run, messages: Messages, elapse: Poll
+) -> None:
+    """Test a code that would be a link, and an amount that never had a value."""
+    rows[0]["currency"] |= {"code": "[PAY](x)", "name": "<b>{{ 1 }}</b>"}
+    rows[0]["balance_usd"] = None
+    await elapse()
+    await run(
+        "money_arrived", accounts=[EVENT], message_text="{amount_usd} {currency_name}"
+    )
+    rows[0]["balance_crypto"] = Decimal(1000)
+    await elapse()
+
+    assert messages == [("+99.50 PAY(x)", "? b 1 /b")]

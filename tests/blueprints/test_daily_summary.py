@@ -19,7 +19,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from custom_components.cryptocloud import sensor
 from homeassistant.components.recorder import Recorder
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
-from homeassistant.core import HomeAssistant
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from tests.common import OTHER_API_KEY, make_entry, make_row, set_up
@@ -78,11 +78,17 @@ async def move_to(
         (
             {},
             "CryptoCloud on {date}",
-            "CryptoCloud BTC: -0.1 BTC\nCryptoCloud USDT TRC20: +99.50000001 USDT",
+            (
+                "CryptoCloud Received: 99.50 USD\n"
+                "CryptoCloud Withdrawn: 0.10 USD\n"
+                "CryptoCloud BTC: -0.10000000 BTC\n"
+                "CryptoCloud USDT TRC20: +99.50 USDT"
+            ),
         ),
         (
             {
                 "sensors": ["sensor.cryptocloud_btc"],
+                "sums": [],
                 "title_text": "Summary",
                 "line_text": "{change} ({name})",
             },
@@ -92,12 +98,18 @@ async def move_to(
         (
             {
                 "sensors": ["sensor.cryptocloud_ton", "sensor.none"],
+                "sums": [],
                 "nothing_text": "Quiet {date}",
+                "date_format": "%d.%m.%Y",
             },
-            "CryptoCloud on {date}",
-            "Quiet {date}",
+            "CryptoCloud on {date:%d.%m.%Y}",
+            "Quiet {date:%d.%m.%Y}",
         ),
-        ({"sensors": ["sensor.cryptocloud_ton"], "silent": True}, None, None),
+        (
+            {"sensors": ["sensor.cryptocloud_ton"], "sums": [], "silent": True},
+            None,
+            None,
+        ),
     ],
     ids=["all", "one", "nothing", "silent"],
 )
@@ -136,7 +148,12 @@ async def test_summary_lists_changes_of_yesterday(
     ]
 
 
-CHANGES = "CryptoCloud BTC: -0.1 BTC\nCryptoCloud USDT TRC20: +99.50000001 USDT"
+CHANGES = (
+    "CryptoCloud Received: 99.50 USD\n"
+    "CryptoCloud Withdrawn: 0.10 USD\n"
+    "CryptoCloud BTC: -0.10000000 BTC\n"
+    "CryptoCloud USDT TRC20: +99.50 USDT"
+)
 
 
 async def test_summary_waits_for_an_account_that_is_not_set_up(
@@ -170,7 +187,9 @@ async def test_summary_waits_for_an_account_that_is_not_set_up(
     await hass.config_entries.async_reload(loaded_entry.entry_id)
     await move_to(hass, freezer, today + timedelta(hours=9, minutes=1))
     await hass.async_block_till_done()
-    assert [message for _, message in messages] == [CHANGES]
+    # The sensor that was added anew knows no stablecoin, and has more decimals.
+    changes = CHANGES.replace("+99.50 USDT", "+99.50000001 USDT")
+    assert [message for _, message in messages] == [changes]
 
 
 @pytest.mark.parametrize("refused", [True, False], ids=["refused", "disabled"])
@@ -205,3 +224,35 @@ async def test_account_that_stays_away_holds_up_no_summary(
     await hass.async_block_till_done()
 
     assert [message for _, message in messages] == [CHANGES]
+
+
+@pytest.mark.parametrize(("hour", "is_due"), [(8, False), (10, True)])
+async def test_summary_that_was_missed_is_sent_after_a_start(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    run: Run,
+    messages: Messages,
+    loaded_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    hour: int,
+    is_due: bool,
+) -> None:
+    """Test starts before and after the time of the summary, and a second start."""
+    today = await record_yesterday(hass, sandbox, loaded_entry, freezer)
+    freezer.move_to(today + timedelta(hours=hour))
+    hass.set_state(CoreState.not_running)
+    await run("daily_summary", sensors=["sensor.cryptocloud_btc"])
+    await hass.async_start()
+    await hass.async_block_till_done()
+    assert len(messages) == is_due
+
+    freezer.move_to(today + timedelta(hours=hour, minutes=5))
+    hass.set_state(CoreState.not_running)
+    for service in ("turn_off", "turn_on"):
+        await hass.services.async_call(
+            "automation", service, {"entity_id": "automation.test"}, blocking=True
+        )
+    await hass.async_start()
+    await hass.async_block_till_done()
+    assert len(messages) == is_due

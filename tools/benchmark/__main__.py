@@ -13,7 +13,7 @@ from homeassistant.runner import create_event_loop
 
 from .day import POLLS, measure_day
 from .measure import Sides, measure_memory, measure_polls, measure_set_up
-from .report import Results, make_report
+from .report import Results, get_targets, make_report
 from .server import Server, run_server
 from .sides import Floor, Integration, Rest
 
@@ -29,6 +29,7 @@ SHORT_ROUNDS = {1: (5, 1), 40: (5, 1)}
 async def run(*, short: bool) -> Results:
     """Measure everything."""
     results = Results(
+        is_short=short,
         rounds={},
         polls={},
         set_up={},
@@ -82,8 +83,8 @@ def _say(text: str) -> None:
     print(f"benchmark: {text}", file=sys.stderr, flush=True)
 
 
-def main() -> None:
-    """Measure, print and write the report."""
+def main() -> int:
+    """Measure, print and write the report; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="script/benchmark", description="Measure what the integration costs."
     )
@@ -91,17 +92,22 @@ def main() -> None:
         "--short", action="store_true", help="a quick look that writes nothing"
     )
     args = parser.parse_args()
-    # Several instances in one process are no fault here.
+    # Several instances in one process are fine here.
     logging.basicConfig(level=logging.ERROR)
     # As Home Assistant's http integration does.
     aiohttp_fast_zlib.enable()
-    report = make_report(
-        asyncio.run(run(short=args.short), loop_factory=create_event_loop)
-    )
+    results = asyncio.run(run(short=args.short), loop_factory=create_event_loop)
+    report = make_report(results)
     print(report)
     if not args.short:
         REPORT.write_text(f"{report}\n")
+    missed = [
+        target.figure for target in get_targets(results) if target.is_met is False
+    ]
+    for figure in missed:
+        _say(f"target not met: {figure}")
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

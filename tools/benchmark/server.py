@@ -4,23 +4,24 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from decimal import Decimal
-import json
 import sys
 from typing import Any
 
-from tools.sandbox import GOOD_KEY, Sandbox
+from aiohttp import ClientSession
+
+from tools.sandbox import make_row
+from tools.sandbox.currencies import Currency
+from tools.sandbox.exact import to_json
 
 
 class Server:
     """The sandbox as seen from the benchmark's process."""
 
-    def __init__(
-        self, to: asyncio.StreamWriter, from_: asyncio.StreamReader, url: str
-    ) -> None:
+    def __init__(self, session: ClientSession, url: str, control_url: str) -> None:
         """Initialize the server."""
         self.url = url
-        self._to = to
-        self._from = from_
+        self._session = session
+        self._answer_url = f"{control_url}/control/answer"
         self._versions: dict[int, list[int]] = {}
 
     async def answer(self, currencies: int, *, changing: int) -> None:
@@ -28,29 +29,28 @@ class Server:
         versions = self._versions.setdefault(currencies, [0] * currencies)
         for index in range(changing):
             versions[index] += 1
-        self._to.write(json.dumps(versions).encode() + b"\n")
-        await self._to.drain()
-        if not await self._from.readline():
-            raise RuntimeError("the server ended")
+        rows = [_make_row(*item) for item in enumerate(versions)]
+        answer = to_json({"status": "success", "result": rows})
+        async with self._session.post(
+            self._answer_url, data=answer.encode(), raise_for_status=True
+        ):
+            pass
 
 
 @asynccontextmanager
 async def run_server() -> AsyncGenerator[Server]:
     """Run the sandbox."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        __name__,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
+        sys.executable, "-m", "tools.sandbox", stdout=asyncio.subprocess.PIPE
     )
-    if not process.stdin or not process.stdout:
-        raise RuntimeError("the server has no pipes")
+    if not process.stdout:
+        raise RuntimeError("the sandbox has no output")
     try:
-        url = (await process.stdout.readline()).decode().strip()
-        yield Server(process.stdin, process.stdout, url)
+        urls = [(await process.stdout.readline()).split()[-1].decode() for _ in "12"]
+        async with ClientSession() as session:
+            yield Server(session, *urls)
     finally:
-        process.stdin.close()
+        process.terminate()
         await process.wait()
 
 
@@ -59,48 +59,17 @@ def make_code(index: int) -> str:
     return f"C{index}_ERC20"
 
 
-def make_row(index: int, version: int) -> dict[str, Any]:
-    """Return a row as the API documents it; amounts differ from version to version."""
-    ticker = f"C{index}"
-    cdn = "https://cdn.cryptocloud.plus/img"
+def _make_row(index: int, version: int) -> dict[str, Any]:
+    """Return a row whose amounts differ from version to version."""
+    network = ("ERC20", "Ethereum")
+    currency = Currency(index, make_code(index), f"Currency {index}", "1.37", network)
     balance = Decimal(f"{index + 1}.00012345") + version
     available = balance - Decimal("0.5")
-    rate = Decimal("1.37")
-    return {
-        "currency": {
-            "id": index,
-            "code": make_code(index),
-            "short_code": ticker,
-            "name": f"Currency {index}",
-            "is_email_required": False,
-            "stablecoin": False,
-            "icon_base": f"{cdn}/currency/{ticker}.svg",
-            "icon_network": f"{cdn}/currency_network/{ticker}_ERC.svg",
-            "icon_qr": f"{cdn}/stroke/{ticker}_STROKE.svg",
-            "order": index,
-            "obj_network": {
-                "code": "ERC20",
-                "id": 1,
-                "icon": f"{cdn}/network/ERC20.svg",
-                "fullname": "Ethereum",
-            },
-            "enable": True,
-        },
-        "balance_crypto": float(balance),
-        "balance_usd": float(round(balance * rate, 2)),
-        "available_balance": float(available),
-        "available_balance_usd": float(round(available * rate, 2)),
-    }
-
-
-async def _serve() -> None:
-    async with Sandbox(keys=(GOOD_KEY,)) as sandbox:
-        print(sandbox.url, flush=True)
-        while line := await asyncio.to_thread(sys.stdin.readline):
-            rows = [make_row(*item) for item in enumerate(json.loads(line))]
-            sandbox.body = json.dumps({"status": "success", "result": rows}).encode()
-            print("ready", flush=True)
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve())
+    rate = Decimal(currency.usd)
+    return make_row(
+        currency.as_dict(index),
+        balance_crypto=balance,
+        balance_usd=round(balance * rate, 2),
+        available_balance=available,
+        available_balance_usd=round(available * rate, 2),
+    )

@@ -1,6 +1,5 @@
 """What is compared: the integration, `rest` and the least that must be done."""
 
-from hashlib import sha256
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Protocol, override
@@ -52,12 +51,12 @@ class Integration(Side):
             data={"api_key": GOOD_KEY},
             discovery_keys=MappingProxyType({}),
             domain=DOMAIN,
-            minor_version=1,
+            minor_version=2,
             options={"only_funded": False, "show_icons": True},
             source=SOURCE_USER,
             subentries_data=None,
             title="CryptoCloud",
-            unique_id=sha256(GOOD_KEY.encode()).hexdigest(),
+            unique_id=None,
             version=1,
         )
         await self._hass.config_entries.async_add(self._entry)

@@ -68,7 +68,7 @@ class Scenario:
         self._idle = asyncio.Event()
         self._idle.set()
         self._key = GOOD_KEY
-        self._latest = ""
+        self._latest = "set-up"
         self.events: Counter[str] = Counter()
         self.causes = 0
         """How often something changed that is worth a line in the log."""

@@ -72,7 +72,7 @@ async def see_dashboard(user: User) -> None:
 
 async def _expect_log(user: User) -> None:
     await expect(user.page.locator("hui-logbook-card")).to_contain_text(
-        re.compile(r"\+[\d.]+ \([\d.]+ USD\)"), timeout=POLL_TIMEOUT
+        re.compile(r"\+[\d.]+ [A-Z][A-Z0-9 ]+ · [\d.]+ USD"), timeout=POLL_TIMEOUT
     )
 
 

@@ -32,6 +32,8 @@ from tools.sandbox import BAD_KEY, CASES, GOOD_KEY, SECOND_KEY, Fault, Hang, San
 from tools.sandbox.currencies import CURRENCIES
 from tools.sandbox.faults import ANSWER, Refuse
 
+from .books import Books
+
 # Polls that take longer than any Retry-After that the integration heeds.
 _PATIENCE = 300
 _TOTAL = "sensor.cryptocloud_total_balance"
@@ -69,6 +71,7 @@ class Scenario:
         self._idle.set()
         self._key = GOOD_KEY
         self._latest = "set-up"
+        self._books: Books | None = None
         self.events: Counter[str] = Counter()
         self.causes = 0
         """How often something changed that is worth a line in the log."""
@@ -85,6 +88,8 @@ class Scenario:
         )
         self._entry = result["result"]
         await self.calm_down()
+        self._books = Books(self._hass)
+        self._books.read_rates(self._body)
         async_track_state_change_event(self._hass, _TOTAL, self._state_changed)
         async_dispatcher_connect(
             self._hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._entry_changed
@@ -120,6 +125,7 @@ class Scenario:
             self._revoke: 5,
             self._reload: 3,
             self._reload_in_flight: 2,
+            self._restart: 3,
             self._disable: 2,
             self._set_options: 2,
         }
@@ -140,6 +146,9 @@ class Scenario:
             if Account(self._hass, self._entry).codes == _CODES:
                 await self._pass()
                 await self.check(is_shown=True)
+                if self._books:
+                    self._books.check()
+                    self.events["books checked"] += 1
                 return
         raise SoakError("nothing is shown again a day after the last fault")
 
@@ -174,6 +183,8 @@ class Scenario:
             response = await self._fault(request)
             if response.status == 200 and isinstance(response, web.Response):
                 self._body = response.body if isinstance(response.body, bytes) else b""
+                if self._books:
+                    self._books.read_rates(self._body)
             return response
         finally:
             self._in_flight -= 1
@@ -264,6 +275,14 @@ class Scenario:
                 break
         self._fault = _answer
         await self._reload()
+
+    async def _restart(self) -> None:
+        """Have the integration forget all but its files, and a payment meanwhile."""
+        await self._hass.config_entries.async_unload(self._entry.entry_id)
+        self._hass.data.pop("cryptocloud_ledgers")
+        await self._pass()
+        await self._hass.config_entries.async_setup(self._entry.entry_id)
+        await self._pass()
 
     async def _disable(self) -> None:
         """Have a user disable the account for a while."""

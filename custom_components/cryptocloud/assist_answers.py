@@ -10,7 +10,6 @@ from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.template import Template
-from homeassistant.util.language import matches
 
 from .assist_phrases import PHRASES, find_name
 from .const import DOMAIN
@@ -95,6 +94,9 @@ def answer_question(
     hass: HomeAssistant, question: str, sentence: str, language: str
 ) -> str:
     """Answer a sentence that matches a question, for all accounts."""
+    # Only those who ask need it.
+    from homeassistant.util.language import matches  # noqa: PLC0415
+
     phrases = PHRASES[next(iter(matches(language, PHRASES)), "en")]
     accounts = {
         entry.entry_id: find_names(hass, entry)[0]

@@ -9,6 +9,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from tools.sandbox import Sandbox
 
 from .common import (
@@ -212,3 +213,25 @@ async def test_currency_always_has_a_unit(
         if "currency" in state.attributes
     ]
     assert state.attributes["unit_of_measurement"] == unit
+
+
+@pytest.mark.parametrize(
+    ("stablecoin", "decimals"), [(True, 2), (False, 8), ("false", 8), (1, 8), (None, 8)]
+)
+async def test_only_true_makes_a_stablecoin(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+    stablecoin: Any,
+    decimals: int,
+) -> None:
+    """Test the decimals that are shown, whatever the answer has for a boolean."""
+    row = make_row("USDT")
+    row["currency"]["stablecoin"] = stablecoin
+    sandbox.rows = [row]
+    assert await set_up(hass, entry)
+
+    entity = entity_registry.async_get("sensor.cryptocloud_usdt")
+    assert entity
+    assert entity.options["sensor"]["suggested_display_precision"] == decimals

@@ -6,7 +6,7 @@ adds them up, and keeps those that nobody has heard of yet.
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from typing import Any
 
@@ -267,9 +267,9 @@ async def async_remove_ledger(hass: HomeAssistant, entry: ConfigEntry) -> None:
 def _format_amounts(item: BalanceChange | _LastKnown) -> dict[str, str | None]:
     """Return the amounts of an item as texts that keep every digit."""
     return {
-        name: format_plain(value)
-        for name, value in asdict(item).items()
-        if name != "currency"
+        field.name: format_plain(getattr(item, field.name))
+        for field in fields(item)
+        if field.name != "currency"
     }
 
 

@@ -288,6 +288,28 @@ async def test_cards(
         assert all(map(hass.states.get, entity_ids))
 
 
+# The meter's own timer, for the end of the month
+@pytest.mark.parametrize("expected_lingering_timers", [True])
+async def test_utility_meter(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, poll: Poll
+) -> None:
+    """Test that the meter counts what is received."""
+    sandbox.rows = [make_row("USDT_TRC20", 100)]
+    assert await set_up(hass, entry)
+    [config] = find_examples((ROOT / "docs" / "sensors.md").read_text())
+    assert await async_setup_component(hass, "utility_meter", config)
+    await hass.async_block_till_done()
+
+    sandbox.rows = [make_row("USDT_TRC20", 130)]
+    await poll()
+    sandbox.rows = [make_row("USDT_TRC20", 120)]
+    await poll()
+
+    meter = hass.states.get("sensor.received_this_month")
+    assert meter
+    assert meter.state == "30"
+
+
 async def test_action(
     hass: HomeAssistant,
     sandbox: Sandbox,

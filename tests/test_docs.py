@@ -281,7 +281,7 @@ async def test_cards(
     sandbox.rows = [make_row("USDT_TRC20", 1)]
     assert await set_up(hass, entry)
     cards = find_examples((ROOT / "docs" / "dashboard.md").read_text())[1:]
-    assert len(cards) == 6
+    assert len(cards) == 7
     for card in cards:
         entity_ids = re.findall(r"sensor\.\w+", json.dumps(card))
         assert entity_ids

@@ -162,6 +162,8 @@ async def test_triggers(
     assert messages[0] == first
     assert ("CryptoCloud", "60 USDT_TRC20 arrived") in messages
     assert ("CryptoCloud", "1010 USD in total") in messages
+    # The condition already sees the balances that the payment led to.
+    assert ("CryptoCloud", "Time to withdraw") in messages
     sandbox.rows = [make_row("USDT_TRC20", 1020)]
     await poll()
     assert messages[-1] == ("CryptoCloud", "Time to withdraw")

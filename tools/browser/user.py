@@ -58,7 +58,10 @@ _READ_TEXTS = """() => {
       const range = document.createRange();
       range.selectNodeContents(node);
       const { width, height, top, bottom } = range.getBoundingClientRect();
-      if (width && height && bottom > 0 && top < window.innerHeight) {
+      const element = node.parentElement ?? node.getRootNode().host;
+      const { visibility } = getComputedStyle(element);
+      if (visibility === "visible" && width && height && bottom > 0
+          && top < window.innerHeight) {
         texts.add(node.data.trim());
       }
     }

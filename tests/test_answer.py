@@ -235,3 +235,18 @@ async def test_only_true_makes_a_stablecoin(
     entity = entity_registry.async_get("sensor.cryptocloud_usdt")
     assert entity
     assert entity.options["sensor"]["suggested_display_precision"] == decimals
+
+
+@pytest.mark.parametrize("text", [None, "", " ", "None", 7, "x" * 101, "a\nb"])
+async def test_text_that_cannot_be_shown_is_unknown(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, text: Any
+) -> None:
+    """Test names that say nothing or are none."""
+    row = make_row("BTC")
+    row["currency"] |= {"name": text, "obj_network": {"code": text, "fullname": text}}
+    sandbox.rows = [row]
+    assert await set_up(hass, entry)
+
+    attributes = get_state(hass, "btc").attributes
+    for name in ("currency_name", "network", "network_name"):
+        assert attributes[name] is None

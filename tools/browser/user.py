@@ -58,10 +58,7 @@ _READ_TEXTS = """() => {
       const range = document.createRange();
       range.selectNodeContents(node);
       const { width, height, top, bottom } = range.getBoundingClientRect();
-      const element = node.parentElement ?? node.getRootNode().host;
-      const { visibility } = getComputedStyle(element);
-      if (visibility === "visible" && width && height && bottom > 0
-          && top < window.innerHeight) {
+      if (width && height && bottom > 0 && top < window.innerHeight) {
         texts.add(node.data.trim());
       }
     }
@@ -207,7 +204,10 @@ class User:
         return [
             text
             for text in sorted(await self.page.evaluate(_READ_TEXTS))
-            if text != text.upper() and not any(map(str.isdigit, text))
+            if text != text.upper()
+            and not any(map(str.isdigit, text))
+            # The frontend measures with it, now and then.
+            and text != "&nbsp;"
         ]
 
 

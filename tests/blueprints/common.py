@@ -12,6 +12,15 @@ from tests.common import Row
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "blueprints" / "automation" / "cryptocloud"
 EVENT = "event.cryptocloud_balance_change"
+# Shows in the message what a tap on a phone would open
+WITH_URL = {
+    "action": "persistent_notification.create",
+    "data": {"title": "{{ title }}", "message": "{{ message }} {{ url }}"},
+}
+# What the service might call a coin, and what a message may say of it
+EVIL = "# _[PAY](https://www.b.example)_"
+HARMLESS = "PAY (https b.example)"
+
 type Messages = list[tuple[str, str]]
 type Run = Callable[..., Any]
 

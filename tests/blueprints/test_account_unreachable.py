@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from tests.common import API_KEY, Poll, complaints
 from tools.sandbox import Sandbox
 
-from .common import EVENT, Messages, Run, is_waiting
+from .common import EVENT, WITH_URL, Messages, Run, is_waiting
 
 GONE = (
     "CryptoCloud",
@@ -83,14 +83,20 @@ async def test_outage_from_the_start_is_told(
     await hass.config_entries.async_reload(loaded_entry.entry_id)
     assert loaded_entry.state is ConfigEntryState.SETUP_ERROR
 
-    await run("account_unreachable", account=EVENT, duration={"minutes": 10})
+    await run(
+        "account_unreachable",
+        account=EVENT,
+        duration={"minutes": 10},
+        notify=[WITH_URL],
+    )
     await elapse()
     await elapse(timedelta(minutes=10))
-    assert messages == [GONE]
+    told = [(GONE[0], f"{GONE[1]} /dashboard-cryptocloud")]
+    assert messages == told
 
     await hass.config_entries.async_remove(loaded_entry.entry_id)
     await elapse(timedelta(hours=1))
-    assert messages == [GONE]
+    assert messages == told
 
 
 @pytest.mark.parametrize("told", [False, True])

@@ -12,20 +12,22 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_recorder_block_till_done,
     async_wait_recording_done,
-    do_adhoc_statistics,
 )
 
 from custom_components.cryptocloud import sensor
-from homeassistant.components.recorder import Recorder
+from homeassistant.components.recorder import Recorder, get_instance
+from homeassistant.components.recorder.tasks import StatisticsTask
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from tests.common import OTHER_API_KEY, make_entry, make_row, set_up
 from tools.sandbox import Sandbox
 
-from .common import Messages, Run, is_waiting, settle
+from .common import EVIL, HARMLESS, WITH_URL, Messages, Run, is_waiting, settle
 
 
 @pytest.fixture
@@ -43,12 +45,13 @@ async def record_yesterday(
     sandbox: Sandbox,
     entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
+    *,
+    compiled: bool = True,
 ) -> datetime:
     """Let balances change yesterday, and return when today began."""
     assert await async_setup_component(hass, "sensor", {})
     today = dt_util.start_of_local_day()
-    noon = dt_util.as_utc(today - timedelta(hours=12))
-    freezer.move_to(noon + timedelta(minutes=56))
+    freezer.move_to(today - timedelta(hours=11, minutes=4))
     for usdt, btc in (("100", "100"), ("199.50000001", "99.9")):
         sandbox.rows = [
             make_row("USDT_TRC20", Decimal(usdt)),
@@ -57,9 +60,16 @@ async def record_yesterday(
         ]
         await entry.runtime_data.async_refresh()
         await async_wait_recording_done(hass)
-    do_adhoc_statistics(hass, start=noon + timedelta(minutes=55))
-    await async_wait_recording_done(hass)
+    if compiled:
+        await compile_yesterday(hass, today)
     return today
+
+
+async def compile_yesterday(hass: HomeAssistant, today: datetime) -> None:
+    """Let the recorder compile the statistics of yesterday, and say so."""
+    start = dt_util.as_utc(today - timedelta(hours=11, minutes=5))
+    get_instance(hass).queue_task(StatisticsTask(start, fire_events=True))
+    await async_recorder_block_till_done(hass)
 
 
 async def move_to(
@@ -91,9 +101,10 @@ async def move_to(
                 "sums": [],
                 "title_text": "Summary",
                 "line_text": "{change} ({name})",
+                "notify": [WITH_URL],
             },
             "Summary",
-            "-0.1 BTC (CryptoCloud BTC)",
+            "-0.1 BTC (CryptoCloud BTC) /dashboard-cryptocloud",
         ),
         (
             {
@@ -226,6 +237,33 @@ async def test_account_that_stays_away_holds_up_no_summary(
     assert [message for _, message in messages] == [CHANGES]
 
 
+async def test_names_of_the_service_do_not_format_the_summary(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    run: Run,
+    messages: Messages,
+    loaded_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Test a unit and a name that would be links."""
+    [row] = sandbox.rows = [make_row("BTC", Decimal(1))]
+    row["currency"]["short_code"] = EVIL
+    await loaded_entry.runtime_data.async_refresh()
+    await hass.async_block_till_done()
+    entity_registry.async_update_entity("sensor.cryptocloud_btc", name=EVIL)
+    today = await record_yesterday(hass, sandbox, loaded_entry, freezer)
+    await run("daily_summary", sensors=["sensor.cryptocloud_btc"], sums=[])
+    await move_to(hass, freezer, today + timedelta(hours=9, seconds=1))
+    await hass.async_block_till_done()
+
+    expected = f"{HARMLESS}: -0.10000000 {HARMLESS}"
+    # Home Assistant 2026.6 leaves out the account before a name of the user.
+    [(_, message)] = messages
+    assert message.removeprefix("CryptoCloud # ") == expected
+
+
 @pytest.mark.parametrize(("hour", "is_due"), [(8, False), (10, True)])
 async def test_summary_that_was_missed_is_sent_after_a_start(
     recorder_mock: Recorder,
@@ -238,16 +276,28 @@ async def test_summary_that_was_missed_is_sent_after_a_start(
     hour: int,
     is_due: bool,
 ) -> None:
-    """Test starts before and after the time of the summary, and a second start."""
-    today = await record_yesterday(hass, sandbox, loaded_entry, freezer)
+    """Test starts before and after the time of the summary, and a second start.
+
+    The recorder compiles what it missed once Home Assistant has started.
+    """
+    today = await record_yesterday(hass, sandbox, loaded_entry, freezer, compiled=False)
     freezer.move_to(today + timedelta(hours=hour))
     hass.set_state(CoreState.not_running)
     await run("daily_summary", sensors=["sensor.cryptocloud_btc"])
     await hass.async_start()
-    await hass.async_block_till_done()
-    assert len(messages) == is_due
+    await settle()
+    assert is_waiting(hass) is is_due
 
-    freezer.move_to(today + timedelta(hours=hour, minutes=5))
+    await move_to(hass, freezer, today + timedelta(hours=hour, minutes=4))
+    assert is_waiting(hass) is is_due
+
+    await compile_yesterday(hass, today)
+    await move_to(hass, freezer, today + timedelta(hours=hour, minutes=5))
+    await hass.async_block_till_done()
+    changes = CHANGES.rpartition("\n")[0]
+    assert [message for _, message in messages] == [changes] * is_due
+
+    freezer.move_to(today + timedelta(hours=hour, minutes=6))
     hass.set_state(CoreState.not_running)
     for service in ("turn_off", "turn_on"):
         await hass.services.async_call(

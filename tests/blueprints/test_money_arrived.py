@@ -16,7 +16,7 @@ from homeassistant.util import dt as dt_util
 from tests.common import Poll, Row
 from tools.sandbox import Sandbox
 
-from .common import EVENT, Messages, Run, set_balance
+from .common import EVENT, EVIL, HARMLESS, Messages, Run, set_balance
 
 
 async def test_each_increase_is_one_message(
@@ -195,13 +195,16 @@ async def test_names_of_the_service_do_not_format_the_message(
     hass: HomeAssistant, rows: list[Row], run: Run, messages: Messages, elapse: Poll
 ) -> None:
     """Test a code that would be a link, and an amount that never had a value."""
-    rows[0]["currency"] |= {"code": "[PAY](x)", "name": "<b>{{ 1 }}</b>"}
+    rows[0]["currency"] |= {"code": EVIL, "name": "<b>{{ 1 }}</b>"}
+    rows[0]["currency"]["obj_network"]["fullname"] = "***"
     rows[0]["balance_usd"] = None
     await elapse()
     await run(
-        "money_arrived", accounts=[EVENT], message_text="{amount_usd} {currency_name}"
+        "money_arrived",
+        accounts=[EVENT],
+        message_text="{amount_usd} {currency_name} {network}",
     )
     rows[0]["balance_crypto"] = Decimal(1000)
     await elapse()
 
-    assert messages == [("+99.50 PAY(x)", "? b 1 /b")]
+    assert messages == [(f"+99.50 {HARMLESS}", "? b 1 /b ?")]

@@ -1,15 +1,16 @@
 """Tests of the reminders to withdraw."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
-from tests.common import Poll, Row, complaints
+from tests.common import Poll, Row, complaints, make_row
 from tools.sandbox import Sandbox
 
-from .common import Messages, Run, is_waiting, set_balance
+from .common import EVIL, HARMLESS, WITH_URL, Messages, Run, is_waiting, set_balance
 
 
 @pytest.mark.parametrize(("balance", "reminders"), [("1600", 2), ("10", 0)])
@@ -34,6 +35,8 @@ async def test_reminder_starts_over_below_the_limit(
         again=True,
         title_text="{name}",
         message_text="{balance} > {limit}",
+        notify=[WITH_URL],
+        url="/shop",
     )
     await elapse()
     assert is_waiting(hass)
@@ -56,8 +59,29 @@ async def test_reminder_starts_over_below_the_limit(
     set_balance(rows[0], balance, balance)
     await elapse()
     await elapse(timedelta(hours=10))
-    reminder = ("CryptoCloud USDT TRC20", "1600.00 USDT > 1500")
+    reminder = ("CryptoCloud USDT TRC20", "1600.00 USDT > 1500 /shop")
     assert messages == [reminder] * reminders
+
+
+async def test_names_of_the_service_do_not_format_the_reminder(
+    rows: list[Row], run: Run, messages: Messages, elapse: Poll
+) -> None:
+    """Test a code and a unit that would be links, and a negative balance."""
+    rows[0] = make_row(EVIL, Decimal(-5))
+    rows[0]["currency"]["short_code"] = EVIL
+    await elapse()
+    await run(
+        "withdraw_reminder",
+        sensor="sensor.cryptocloud_pay_https_www_b_example",
+        limit=-10,
+        message_text="{balance} {name}",
+    )
+    await elapse()
+    await elapse(timedelta(days=1))
+
+    assert messages == [
+        ("Time to withdraw", f"-5.00000000 {HARMLESS} CryptoCloud # {HARMLESS}")
+    ]
 
 
 @pytest.mark.parametrize("limit", [100, 1000])

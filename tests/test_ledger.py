@@ -477,6 +477,48 @@ async def test_new_currency_is_received(
     assert sums(hass) == ("3", "0")
 
 
+async def test_new_currency_paid_while_down_is_received(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    reports: Reports,
+) -> None:
+    """Test that a currency listed without funds is known over a restart."""
+    assert sandbox.rows
+    sandbox.rows.append(make_row("C", 0))
+    await poll()
+    await hass.config_entries.async_unload(account.entry_id)
+    sandbox.rows[-1] = make_row("C", 10)
+    await start(hass, account)
+    await started(hass)
+
+    assert reports == [("increased", "C", "10", "10")]
+    assert sums(hass) == ("10", "0")
+
+
+async def test_heard_once_the_account_is_available(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    heard: list[dict[str, Any]],
+) -> None:
+    """Test that a change found at a start waits for the end of an outage."""
+    await hass.config_entries.async_unload(account.entry_id)
+    sandbox.rows = [make_row("A", 5000), make_row("B", 5)]
+    await start(hass, account)
+    sandbox.fault = Status(503)
+    await poll()
+    await started(hass)
+    assert heard == []
+
+    sandbox.fault = None
+    await poll()
+
+    assert [(call["a"], call["received"]) for call in heard] == [(5000, 4900)]
+
+
 async def test_key_of_another_account(
     hass: HomeAssistant,
     sandbox: Sandbox,

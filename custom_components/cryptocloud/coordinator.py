@@ -83,8 +83,10 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
     async def async_start_reporting(self) -> None:
         """Report changes, from those that happened before anyone could listen."""
         self._is_reporting = True
-        await self.ledger.async_save_as_reported()
-        self._report_changes()
+        # In an outage, the next answer reports them.
+        if self.last_update_success:
+            await self.ledger.async_save_as_reported()
+            self._report_changes()
 
     @callback
     @override
@@ -108,7 +110,7 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
     @callback
     def _report_changes(self) -> None:
         """Report the changes that have not been reported, if anyone can listen."""
-        if self._can_report:
+        if self._can_report and self.last_update_success:
             for change in self.ledger.async_take_changes():
                 for listener in self._change_listeners:
                     listener(change)

@@ -170,6 +170,7 @@ class Ledger:
     def _record_balance(self, code: str, balance: Balance) -> bool:
         """Take note of a balance; return whether that is worth saving."""
         last = self._currencies.get(code)
+        is_new = last is None
         if last is None:
             last = self._currencies[code] = _LastKnown(
                 balance=Decimal() if self._complete else None
@@ -177,8 +178,8 @@ class Ledger:
         # A balance too small to have a value in USD has no rate of its own.
         last.rate = balance.rate or last.rate or balance.rate
         before, now = last.balance, balance.balance
-        changed = now is not None and now != before
-        if now is not None and before is not None and changed:
+        changed = now is not None and (is_new or now != before)
+        if now is not None and before is not None and now != before:
             self._record_change(last, balance.currency, before, now)
         if changed:
             last.balance = now

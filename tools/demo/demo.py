@@ -60,7 +60,7 @@ class Demo:
                 self.sandbox = Sandbox(speed=self.speed)
                 await stack.enter_async_context(self.sandbox)
                 api_url = self.sandbox.url
-            port = _free_port(self.port)
+            port = find_free_port(self.port)
             write_configuration(FOLDER, port, watch=self.api_key is None)
             self.url = f"http://127.0.0.1:{port}"
             session = await stack.enter_async_context(ClientSession())
@@ -196,7 +196,8 @@ def _empty(folder: Path, keep: str | None = None) -> None:
             path.unlink()
 
 
-def _free_port(wanted: int | None) -> int:
+def find_free_port(wanted: int | None = None) -> int:
+    """Return a port that is free: the wanted one, else the usual one or any."""
     for port in (wanted,) if wanted else (PORT, 0):
         with socket.socket() as server, suppress(OSError):
             server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

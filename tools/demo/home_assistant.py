@@ -102,23 +102,30 @@ def _store(folder: Path, key: str, version: int, data: dict[str, Any]) -> None:
     )
 
 
-async def run_home_assistant(folder: Path, api_url: str | None) -> None:
-    """Run Home Assistant until it ends, and end it when cancelled."""
+async def start_home_assistant(
+    folder: Path, api_url: str | None
+) -> asyncio.subprocess.Process:
+    """Start Home Assistant, and return its process."""
     command = [sys.executable, "-m", "tools.demo.hass", "--config", str(folder)]
     command += ["--skip-pip", "--log-no-color"]
     if api_url:
         command += ["--api-url", api_url]
+    with (folder / CONSOLE).open("ab") as console:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            cwd=REPOSITORY,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=console,
+            stderr=console,
+            # Ctrl-C is for what started it, which then stops Home Assistant.
+            start_new_session=True,
+        )
+
+
+async def run_home_assistant(folder: Path, api_url: str | None) -> None:
+    """Run Home Assistant until it ends, and end it when cancelled."""
     while True:
-        with (folder / CONSOLE).open("ab") as console:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                cwd=REPOSITORY,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=console,
-                stderr=console,
-                # Ctrl-C is for the demo, which then stops Home Assistant.
-                start_new_session=True,
-            )
+        process = await start_home_assistant(folder, api_url)
         try:
             exit_code = await process.wait()
         finally:

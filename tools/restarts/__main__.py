@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 import signal
-import socket
 import sys
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,9 +19,10 @@ from typing import Any
 from aiohttp import ClientError, ClientSession, web
 import yaml
 
+from tools.demo.demo import find_free_port
 from tools.demo.home_assistant import (
-    REPOSITORY,
     HomeAssistant,
+    start_home_assistant,
     wait_for,
     write_configuration,
 )
@@ -56,11 +56,10 @@ def make_automation() -> dict[str, Any]:
 class Shop:
     """A shop's account, and what automations heard of its payments."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path, session: ClientSession) -> None:
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         """Initialize the shop."""
         self.sandbox = sandbox
         self.folder = folder
-        self.session = session
         self.heard: list[dict[str, str]] = []
         self.asked = asyncio.Event()
         self.total = Decimal(0)
@@ -120,14 +119,7 @@ class Shop:
 @asynccontextmanager
 async def run_process(shop: Shop) -> AsyncGenerator[asyncio.subprocess.Process]:
     """Run Home Assistant; it is killed at the end if it still runs."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tools.demo.hass", "--config", str(shop.folder)),
-        *("--skip-pip", "--log-no-color", "--api-url", shop.sandbox.url),
-        cwd=REPOSITORY,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    process = await start_home_assistant(shop.folder, shop.sandbox.url)
     try:
         yield process
     finally:
@@ -148,21 +140,13 @@ async def read(home_assistant: HomeAssistant, entity_id: str) -> str | None:
     return None
 
 
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port: int = server.getsockname()[1]
-        return port
-
-
 async def run(moments: tuple[float | None, ...]) -> bool:
     """Try everything; return whether all of it was right."""
-    port = free_port()
+    port = find_free_port()
     url = f"http://127.0.0.1:{port}"
     with TemporaryDirectory() as name:
         async with Sandbox() as sandbox, ClientSession() as session:
-            shop = Shop(sandbox, Path(name), session)
+            shop = Shop(sandbox, Path(name))
             app = web.Application()
             app.add_routes([web.post("/hear", shop.hear)])
             runner = web.AppRunner(app)
@@ -229,10 +213,8 @@ async def _try_all(
             await wait_for(lambda: read(home_assistant, SENSOR))
             shop.heard.clear()
             shop.pay(Decimal(number))
-            if moment is None:
-                await asyncio.sleep(0)
-                when = "killed before the answer"
-            else:
+            when = "killed before the answer"
+            if moment is not None:
                 shop.asked.clear()
                 refreshing = asyncio.create_task(_refresh(home_assistant))
                 await shop.asked.wait()

@@ -24,7 +24,7 @@ from homeassistant.helpers.selector import (
 from .api import CryptoCloudClient, CryptoCloudError
 from .const import ACCOUNT_URL, CONF_ONLY_FUNDED, CONF_SHOW_ICONS, DOMAIN, LOGGER
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
-from .entity import async_get_registered, async_remove_sensors
+from .entity import async_remove_sensors
 from .ledger import async_get_ledger
 
 # Prefix that is copied along with a key from CryptoCloud's examples
@@ -192,7 +192,7 @@ class CryptoCloudOptionsFlow(OptionsFlowWithReload):
             return {"base": "no_balances"}
         async_remove_sensors(
             self.hass,
-            async_get_registered(self.hass, self.config_entry.entry_id),
+            self.config_entry.entry_id,
             (
                 code
                 for code, balance in coordinator.data.balances.items()

@@ -63,10 +63,11 @@ def async_get_balance_sensor(
 
 @callback
 def async_remove_sensors(
-    hass: HomeAssistant, registered: RegisteredSensors, codes: Iterable[str]
+    hass: HomeAssistant, entry_id: str, codes: Iterable[str]
 ) -> None:
-    """Remove the registered sensors of currencies."""
+    """Remove the registered sensors of an account's currencies."""
     registry = er.async_get(hass)
+    registered = async_get_registered(hass, entry_id)
     for code in codes:
         for entity in registered.get(code, {}).values():
             registry.async_remove(entity.entity_id)

@@ -22,6 +22,7 @@ from tools.sandbox.faults import ANSWER
 API_KEY = "header.payload.signature-of-a-test"
 OTHER_API_KEY = "header.payload.signature-of-another-test"
 
+type Messages = list[tuple[str, str]]
 type Row = dict[str, Any]
 type Poll = Callable[..., Awaitable[None]]
 

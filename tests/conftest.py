@@ -17,12 +17,26 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.cryptocloud import api
 from custom_components.cryptocloud.const import UPDATE_INTERVAL
-from homeassistant.core import HomeAssistant
+from homeassistant.components.persistent_notification import (
+    Notification,
+    UpdateType,
+    async_register_callback,
+)
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity import Entity
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from tools.sandbox import Fault, Sandbox
 
-from .common import API_KEY, OTHER_API_KEY, Poll, load_rows, make_entry, set_up
+from .common import (
+    API_KEY,
+    OTHER_API_KEY,
+    Messages,
+    Poll,
+    load_rows,
+    make_entry,
+    set_up,
+)
 
 for profile, examples in (("default", 500), ("long", 10_000)):
     settings.register_profile(
@@ -128,3 +142,21 @@ def poll(hass: HomeAssistant) -> Poll:
         await hass.async_block_till_done(wait_background_tasks=True)
 
     return poll
+
+
+@pytest.fixture
+async def messages(hass: HomeAssistant) -> Messages:
+    """Return the notifications there were, as titles and messages."""
+    assert await async_setup_component(hass, "persistent_notification", {})
+    messages: Messages = []
+
+    @callback
+    def add(update: UpdateType, notifications: dict[str, Notification]) -> None:
+        messages.extend(
+            (notification["title"] or "", notification["message"])
+            for notification in notifications.values()
+            if update is UpdateType.ADDED
+        )
+
+    async_register_callback(hass, add)
+    return messages

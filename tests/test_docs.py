@@ -16,18 +16,13 @@ from pytest_homeassistant_custom_component.common import (
 import yaml
 
 from custom_components.cryptocloud.const import DOMAIN, UPDATE_INTERVAL
-from homeassistant.components.persistent_notification import (
-    Notification,
-    UpdateType,
-    async_register_callback,
-)
 from homeassistant.const import STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from tools.sandbox import Sandbox, Status
 
-from .common import Poll, load_rows, make_row, set_up
+from .common import Messages, Poll, load_rows, make_row, set_up
 
 ROOT = Path(__file__).parents[1]
 BLUEPRINTS = ROOT / "blueprints" / "automation" / "cryptocloud"
@@ -83,24 +78,6 @@ def read_tables(language: str) -> list[set[str]]:
     ]
 
 
-@pytest.fixture
-async def messages(hass: HomeAssistant) -> list[tuple[str, str]]:
-    """Return the notifications there were, as titles and messages."""
-    assert await async_setup_component(hass, "persistent_notification", {})
-    messages: list[tuple[str, str]] = []
-
-    @callback
-    def add(update: UpdateType, notifications: dict[str, Notification]) -> None:
-        messages.extend(
-            (notification["title"] or "", notification["message"])
-            for notification in notifications.values()
-            if update is UpdateType.ADDED
-        )
-
-    async_register_callback(hass, add)
-    return messages
-
-
 def test_blueprint_buttons() -> None:
     """Test that each blueprint has a button that leads to it, and an example."""
     buttons = re.findall(
@@ -143,7 +120,7 @@ async def test_triggers(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,
-    messages: list[tuple[str, str]],
+    messages: Messages,
     poll: Poll,
 ) -> None:
     """Test that the triggers and the condition do what the page says."""
@@ -240,7 +217,7 @@ async def test_examples(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,
-    messages: list[tuple[str, str]],
+    messages: Messages,
     poll: Poll,
 ) -> None:
     """Test that the automations and the sum do what they say."""
@@ -316,7 +293,7 @@ async def test_action(
     hass: HomeAssistant,
     sandbox: Sandbox,
     entry: MockConfigEntry,
-    messages: list[tuple[str, str]],
+    messages: Messages,
 ) -> None:
     """Test the response and the scripts."""
     sandbox.rows = load_rows("balance_composed")[:1]

@@ -9,7 +9,6 @@ import logging
 from typing import Any
 from unittest.mock import patch
 
-from aiohttp import web
 from hypothesis import given, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -25,15 +24,17 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_component import async_update_entity
 from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
-from tools.sandbox import Delay, Sandbox, Status
+from tools.sandbox import Sandbox, Status
 
 from .common import (
     API_KEY,
     OTHER_API_KEY,
     Poll,
     get_value,
+    hold,
     logged,
     make_row,
+    reload,
     set_up,
     start_flow,
     submit,
@@ -152,12 +153,11 @@ async def answer_in_flight(
     """Ask for the balances, and hold the answer back for as long as the context lasts."""
     arrived, released = asyncio.Event(), asyncio.Event()
 
-    async def hold(request: web.Request) -> web.StreamResponse:
+    async def wait() -> None:
         arrived.set()
         await released.wait()
-        return await Delay(0)(request)
 
-    sandbox.fault, sandbox.fault_count = hold, 1
+    sandbox.fault, sandbox.fault_count = hold(wait), 1
     hass.async_create_task(async_update_entity(hass, "sensor.cryptocloud_a"))
     await arrived.wait()
     yield
@@ -196,17 +196,11 @@ async def enable_sensor(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         await hass.async_block_till_done()
 
 
-async def reload(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Reload an account."""
-    await hass.config_entries.async_reload(entry.entry_id)
-    await hass.async_block_till_done()
-
-
 async def do_nothing(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Leave an account as it was set up."""
 
 
-type Disturbance = Callable[[HomeAssistant, MockConfigEntry], Awaitable[None]]
+type Disturbance = Callable[[HomeAssistant, MockConfigEntry], Awaitable[object]]
 
 
 @pytest.mark.parametrize(
@@ -554,11 +548,10 @@ async def test_key_of_another_account_after_a_restart(
 ) -> None:
     """Test that a restart before the first answer does not hide that the key is new."""
 
-    async def answer_once(request: web.Request) -> web.StreamResponse:
+    async def fail_next() -> None:
         sandbox.fault = Status(503)
-        return await Delay(0)(request)
 
-    sandbox.fault = answer_once
+    sandbox.fault = hold(fail_next)
     await replace_key(hass, account)
     assert account.state is ConfigEntryState.SETUP_RETRY
     sandbox.fault = None

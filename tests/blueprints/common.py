@@ -21,7 +21,6 @@ WITH_URL = {
 EVIL = "# _[PAY](https://www.b.example)_"
 HARMLESS = "PAY (https b.example)"
 
-type Messages = list[tuple[str, str]]
 type Run = Callable[..., Any]
 
 

@@ -15,36 +15,13 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.cryptocloud.const import UPDATE_INTERVAL
-from homeassistant.components.persistent_notification import (
-    Notification,
-    UpdateType,
-    async_register_callback,
-)
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from tests.common import Poll, Row, make_row
 from tools.sandbox import Sandbox
 
-from .common import FOLDER, Messages, Run, settle
-
-
-@pytest.fixture
-async def messages(hass: HomeAssistant) -> Messages:
-    """Return the notifications there were, as titles and messages."""
-    assert await async_setup_component(hass, "persistent_notification", {})
-    messages: Messages = []
-
-    @callback
-    def add(update: UpdateType, notifications: dict[str, Notification]) -> None:
-        messages.extend(
-            (notification["title"] or "", notification["message"])
-            for notification in notifications.values()
-            if update is UpdateType.ADDED
-        )
-
-    async_register_callback(hass, add)
-    return messages
+from .common import FOLDER, Run, settle
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
-from tests.common import API_KEY, Poll, complaints
+from tests.common import API_KEY, Messages, Poll, complaints
 from tools.sandbox import Sandbox
 
-from .common import EVENT, WITH_URL, Messages, Run, is_waiting
+from .common import EVENT, WITH_URL, Run, is_waiting
 
 GONE = (
     "CryptoCloud",

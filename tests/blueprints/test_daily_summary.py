@@ -24,10 +24,10 @@ from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from tests.common import OTHER_API_KEY, make_entry, make_row, set_up
+from tests.common import OTHER_API_KEY, Messages, make_entry, make_row, set_up
 from tools.sandbox import Sandbox
 
-from .common import EVIL, HARMLESS, WITH_URL, Messages, Run, is_waiting, settle
+from .common import EVIL, HARMLESS, WITH_URL, Run, is_waiting, settle
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from pytest_homeassistant_custom_component.common import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
-from tests.common import Poll, Row
+from tests.common import Messages, Poll, Row
 from tools.sandbox import Sandbox
 
-from .common import EVENT, EVIL, HARMLESS, Messages, Run, set_balance
+from .common import EVENT, EVIL, HARMLESS, Run, set_balance
 
 
 async def test_each_increase_is_one_message(

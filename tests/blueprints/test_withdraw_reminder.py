@@ -7,10 +7,10 @@ import pytest
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
-from tests.common import Poll, Row, complaints, make_row
+from tests.common import Messages, Poll, Row, complaints, make_row
 from tools.sandbox import Sandbox
 
-from .common import EVIL, HARMLESS, WITH_URL, Messages, Run, is_waiting, set_balance
+from .common import EVIL, HARMLESS, WITH_URL, Run, is_waiting, set_balance
 
 
 @pytest.mark.parametrize(("balance", "reminders"), [("1600", 2), ("10", 0)])

@@ -349,7 +349,7 @@ async def test_answer_is_up_to_date(
 async def test_unknown_amount_is_called_unknown(
     hass: HomeAssistant, sandbox: Sandbox, poll: Poll
 ) -> None:
-    """Test that nothing is told as zero that is not known."""
+    """Test that an unknown amount is never given as zero."""
     sandbox.rows = [make_row("USDT_TRC20", None)]
     sandbox.rows[0]["currency"]["name"] = "Tether"
     for value in ("unknown", "unavailable"):

@@ -259,7 +259,7 @@ async def test_new_key_keeps_entities_and_options(
     source: str,
     api_key: str,
 ) -> None:
-    """Test that entities and options outlive the key, be it new or the same."""
+    """Test that entities and options survive a new key, and the same one."""
     before = set(entity_registry.entities)
     options = dict(loaded_entry.options)
     result = await start_flow(hass, loaded_entry, source)
@@ -300,7 +300,7 @@ async def test_revoked_key_asks_for_a_new_one(
     poll: Poll,
     api_key: str,
 ) -> None:
-    """Test that Home Assistant asks for a key by itself, which may be valid again."""
+    """Test that Home Assistant asks for a key, which may be valid again."""
     sandbox.revoke(API_KEY)
     await poll()
     assert get_value(hass, "usdt_trc20") == "unavailable"

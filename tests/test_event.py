@@ -279,7 +279,7 @@ async def test_outage(
 async def test_change_before_an_outage(
     hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry, poll: Poll
 ) -> None:
-    """Test that an outage does not tell of the change before it again."""
+    """Test that an outage does not report the change before it again."""
     told = async_capture_events(hass, EVENT_BALANCE_CHANGE)
     assert sandbox.rows
     sandbox.rows[0]["balance_crypto"] = Decimal(1300)

@@ -293,7 +293,7 @@ async def test_poll_recovers(
             [SOURCE_REAUTH] if expected.error == "invalid_auth" else []
         )
 
-        # A refused key is not tried again by itself.
+        # A refused key is not tried again automatically.
         await ask(wait)
 
     said = complaints(caplog)

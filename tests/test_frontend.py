@@ -25,7 +25,7 @@ DASHBOARD = Path(__file__).parents[1] / "docs" / "dashboard.yaml"
 
 @pytest.fixture
 async def urls(hass: HomeAssistant, socket_enabled: None) -> UrlManager:
-    """Return what the frontend is told to load."""
+    """Return what the frontend loads."""
     assert await async_setup_component(hass, "http", {})
     # Not every environment of the tests has the frontend's own files.
     hass.config.components.add("frontend")

@@ -1,4 +1,4 @@
-"""Tests of what the logbook tells of balance changes."""
+"""Tests of balance changes in the logbook."""
 
 from decimal import Decimal
 from typing import Any
@@ -30,7 +30,7 @@ async def test_logbook_shows_each_balance_change(
     poll: Poll,
     entity_registry: er.EntityRegistry,
 ) -> None:
-    """Test that each change of one poll is told, with its amount and value."""
+    """Test that each change of one poll is described, with its amount and value."""
     sandbox.rows = [
         make_row(code, Decimal(10)) for code in ("A_NET", "B", "C", "D", "E", "F")
     ]

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.heavy
 async def next_answer(
     hass: HomeAssistant, entry: MockConfigEntry, poll: Poll, *, reload: bool
 ) -> None:
-    """Let Home Assistant ask once more, by itself or after a reload."""
+    """Let Home Assistant ask once more, by polling or after a reload."""
     flows = hass.config_entries.flow.async_progress_by_handler(
         DOMAIN, match_context={"source": SOURCE_REAUTH}
     )

@@ -46,7 +46,7 @@ async def test_details_are_disabled_by_default(
     entity_registry: er.EntityRegistry,
     loaded_entry: MockConfigEntry,
 ) -> None:
-    """Test which sensors a user sees at first."""
+    """Test which sensors are enabled by default."""
     disabled = {
         entity.entity_id.removeprefix("sensor.cryptocloud_")
         for entity in er.async_entries_for_config_entry(

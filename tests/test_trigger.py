@@ -128,7 +128,7 @@ async def test_outage(
     poll: Poll,
     calls: list[ServiceCall],
 ) -> None:
-    """Test that a payment during an outage is told afterwards, and once."""
+    """Test that a payment during an outage is reported once, afterwards."""
     await automate(
         hass,
         {"trigger": "cryptocloud.balance_increased", "target": {"entity_id": EVENT}},
@@ -185,7 +185,7 @@ async def test_name_is_no_event(
     device_registry: dr.DeviceRegistry,
     entity_registry: er.EntityRegistry,
 ) -> None:
-    """Test that other names and icons do not tell of the last payment again."""
+    """Test that other names and icons do not report the last payment again."""
     # Home Assistant 2026.6 tells triggers of such changes only beside another listener.
     async_track_state_change_event(hass, EVENT, lambda event: None)
     await automate(

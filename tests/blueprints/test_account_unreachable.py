@@ -78,7 +78,7 @@ async def test_outage_from_the_start_is_told(
     elapse: Poll,
     loaded_entry: MockConfigEntry,
 ) -> None:
-    """Test an account that could not even be set up, and one that was deleted."""
+    """Test an account that could not be set up, and a deleted one."""
     sandbox.revoke(API_KEY)
     await hass.config_entries.async_reload(loaded_entry.entry_id)
     assert loaded_entry.state is ConfigEntryState.SETUP_ERROR

@@ -198,7 +198,7 @@ async def test_summary_waits_for_an_account_that_is_not_set_up(
     await hass.config_entries.async_reload(loaded_entry.entry_id)
     await move_to(hass, freezer, today + timedelta(hours=9, minutes=1))
     await hass.async_block_till_done()
-    # The sensor that was added anew knows no stablecoin, and has more decimals.
+    # The new sensor is not one of a stablecoin, and has more decimals.
     changes = CHANGES.replace("+99.50 USDT", "+99.50000001 USDT")
     assert [message for _, message in messages] == [changes]
 

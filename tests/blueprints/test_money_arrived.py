@@ -72,7 +72,7 @@ async def test_receipt_during_an_outage_is_told_once(
     loaded_entry: MockConfigEntry,
     entity_registry: er.EntityRegistry,
 ) -> None:
-    """Test that what arrived during an outage is told, and nothing twice."""
+    """Test that what arrived during an outage is reported, and nothing twice."""
     await elapse()
     await run("money_arrived", accounts=[EVENT], message_text="+{amount} $")
     set_balance(rows[0], "901.5", "901.5")

@@ -94,7 +94,7 @@ async def soak(polls: int, seed: int) -> None:
 
 
 def say_sample(sample: Sample, lines: int, *, is_first: bool) -> None:
-    """Print a row of figures, below a header at first."""
+    """Print a row of figures, the first below a header."""
     figures = {"polls": sample.polls} | dict(sample.figures) | {"log lines": lines}
     if is_first:
         say(" | ".join(figures))

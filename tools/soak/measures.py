@@ -63,7 +63,7 @@ class LogCounter(logging.Handler):
 
 
 def measure(hass: HomeAssistant) -> dict[str, float]:
-    """Return the figures of the moment, after a collection of garbage."""
+    """Return the current figures, after collecting garbage."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     timers = get_scheduled_timer_handles(hass.loop)

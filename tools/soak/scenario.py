@@ -43,7 +43,7 @@ _FAULTS = {
     for group, cases in CASES.items()
     for name, fault in cases.items()
 }
-# The first, for speed, and those that CryptoCloud lists later by itself.
+# The first, for speed, and those that CryptoCloud lists later.
 _CODES = {
     code
     for number, (code, currency) in enumerate(CURRENCIES.items())
@@ -277,7 +277,7 @@ class Scenario:
         await self._reload()
 
     async def _restart(self) -> None:
-        """Have the integration forget all but its files, and a payment meanwhile."""
+        """Have the integration forget all but its files, while payments go on."""
         await self._hass.config_entries.async_unload(self._entry.entry_id)
         self._hass.data.pop("cryptocloud_ledgers")
         await self._pass()

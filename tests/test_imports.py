@@ -30,7 +30,16 @@ WITHOUT_ALL_IN_2026_6 = {
 EXPORTED_LATER = {"sensor.async_rounded_state"} if MINOR_VERSION < 11 else set()
 
 # Each of them imports only those before it.
-ORDER = ("const", "models", "answer", "api", "ledger", "coordinator", "entity")
+ORDER = (
+    "const",
+    "models",
+    "storage",
+    "answer",
+    "api",
+    "ledger",
+    "coordinator",
+    "entity",
+)
 # What fails in one of them must not reach the others.
 OPTIONAL = {
     "assist",

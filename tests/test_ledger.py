@@ -1,14 +1,15 @@
 """Tests of the rules of money in and money out, as automations see them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from functools import partial
 import logging
 from typing import Any
 from unittest.mock import patch
 
+from freezegun.api import FrozenDateTimeFactory
 from hypothesis import given, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -17,9 +18,15 @@ from custom_components.cryptocloud import ledger as ledger_module
 from custom_components.cryptocloud.const import EVENT_BALANCE_CHANGE
 from custom_components.cryptocloud.ledger import Ledger, async_get_ledger
 from custom_components.cryptocloud.models import Account, Balance, Currency
-from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNAVAILABLE
+from homeassistant.config_entries import ConfigEntryState, UnknownEntry
+from homeassistant.const import (
+    EVENT_HOMEASSISTANT_FINAL_WRITE,
+    EVENT_HOMEASSISTANT_STARTED,
+    STATE_UNAVAILABLE,
+)
 from homeassistant.core import CoreState, Event, HomeAssistant, callback
+from homeassistant.data_entry_flow import UnknownFlow
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_component import async_update_entity
 from homeassistant.helpers.storage import Store
@@ -76,6 +83,11 @@ async def account(
 @pytest.fixture
 async def heard(hass: HomeAssistant) -> list[dict[str, Any]]:
     """Return what an automation on payments over 1 USD reads when it runs."""
+    return await hear_payments(hass)
+
+
+async def hear_payments(hass: HomeAssistant) -> list[dict[str, Any]]:
+    """Set up an automation on payments over 1 USD; return what it reads when it runs."""
     heard: list[dict[str, Any]] = []
 
     async def hear(call: Any) -> None:
@@ -149,8 +161,8 @@ async def replace_key(
 @asynccontextmanager
 async def answer_in_flight(
     hass: HomeAssistant, sandbox: Sandbox
-) -> AsyncGenerator[None]:
-    """Ask for the balances, and hold the answer back for as long as the context lasts."""
+) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
+    """Ask for the balances, and hold the answer back until it is released."""
     arrived, released = asyncio.Event(), asyncio.Event()
 
     async def wait() -> None:
@@ -158,10 +170,15 @@ async def answer_in_flight(
         await released.wait()
 
     sandbox.fault, sandbox.fault_count = hold(wait), 1
-    hass.async_create_task(async_update_entity(hass, "sensor.cryptocloud_a"))
+    poll = hass.async_create_task(async_update_entity(hass, "sensor.cryptocloud_a"))
     await arrived.wait()
-    yield
-    released.set()
+
+    async def release() -> None:
+        released.set()
+        await asyncio.wait([poll], timeout=5)
+
+    yield release
+    await release()
     await hass.async_block_till_done()
 
 
@@ -200,7 +217,7 @@ async def do_nothing(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Leave an account as it was set up."""
 
 
-type Disturbance = Callable[[HomeAssistant, MockConfigEntry], Awaitable[object]]
+type Disturbance = Callable[[HomeAssistant, MockConfigEntry], Coroutine[Any, Any, Any]]
 
 
 @pytest.mark.parametrize(
@@ -351,6 +368,94 @@ async def test_once(
     assert sums(hass) == ("50", "0")
 
 
+async def unload_while_it_is_saved(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Unload an account."""
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def stop_while_it_is_saved(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Stop Home Assistant."""
+    hass.set_state(CoreState.stopping)
+
+
+@pytest.mark.parametrize("end", [unload_while_it_is_saved, stop_while_it_is_saved])
+@pytest.mark.parametrize("cancel", [False, True])
+async def test_once_if_it_ends_while_it_is_saved(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    reports: Reports,
+    end: Disturbance,
+    cancel: bool,
+) -> None:
+    """Test that a change that is saved as reported is reported."""
+    writing, may_end = asyncio.Event(), asyncio.Event()
+    save = Store.async_save
+    writers = 0
+
+    async def save_slowly(store: Store[Any], data: Any) -> None:
+        nonlocal writers
+        writers += 1
+        # The thread that writes does not end with the task that waits for it.
+        assert writers == 1
+        writing.set()
+        await may_end.wait()
+        writers -= 1
+        await save(store, data)
+
+    sandbox.rows = [make_row("A", 150), make_row("B", 5)]
+    with patch.object(Store, "async_save", save_slowly):
+        poll = hass.async_create_task(async_update_entity(hass, "sensor.cryptocloud_a"))
+        await writing.wait()
+        if cancel:
+            poll.cancel()
+        ending = hass.async_create_task(end(hass, account))
+        await asyncio.sleep(0)
+        may_end.set()
+        await ending
+        await hass.async_block_till_done()
+    assert reports == []
+
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+    await restart(hass, account)
+
+    assert reports == [("increased", "A", "50", "50")]
+    assert sums(hass) == ("50", "0")
+
+
+@pytest.mark.parametrize("is_unloaded", [True, False])
+async def test_once_if_it_arrives_while_entities_are_removed(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    reports: Reports,
+    is_unloaded: bool,
+) -> None:
+    """Test that a change is reported later if nobody can hear of it."""
+    unload = hass.config_entries.async_unload_platforms
+
+    async def unload_slowly(*args: Any) -> bool:
+        await async_update_entity(hass, "sensor.cryptocloud_a")
+        if is_unloaded:
+            await unload(*args)
+        assert reports == []
+        return is_unloaded
+
+    sandbox.rows = [make_row("A", 150), make_row("B", 5)]
+    with patch.object(hass.config_entries, "async_unload_platforms", unload_slowly):
+        await hass.config_entries.async_unload(account.entry_id)
+    await hass.async_block_till_done()
+    assert bool(reports) is not is_unloaded
+    if is_unloaded:
+        await restart(hass, account)
+    else:
+        await account.runtime_data.async_shutdown()
+
+    assert reports == [("increased", "A", "50", "50")]
+
+
 async def test_saved_before_it_is_reported(
     hass: HomeAssistant,
     sandbox: Sandbox,
@@ -396,6 +501,45 @@ async def test_heard_after_a_restart(
     assert [(call["a"], call["received"]) for call in heard] == [(5000, 4900)]
 
 
+async def test_heard_by_automations_that_start_with_home_assistant(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    hass_storage: Storage,
+) -> None:
+    """Test that reports wait until automations have attached their triggers."""
+    await hass.config_entries.async_unload(account.entry_id)
+    sandbox.rows = [make_row("A", 5000), make_row("B", 5)]
+    hass.set_state(CoreState.not_running)
+    hass.data.pop("cryptocloud_ledgers")
+    await hass.config_entries.async_setup(account.entry_id)
+    heard = await hear_payments(hass)
+
+    await hass.async_start()
+    await hass.async_block_till_done()
+
+    assert [(call["a"], call["received"]) for call in heard] == [(5000, 4900)]
+
+
+async def test_heard_twice_in_one_millisecond(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    heard: list[dict[str, Any]],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Test that two changes of one currency run automations twice."""
+    await hass.config_entries.async_unload(account.entry_id)
+    sandbox.rows = [make_row("A", 5000), make_row("B", 5)]
+    await start(hass, account)
+    sandbox.rows = [make_row("A", 6000), make_row("B", 5)]
+    await async_update_entity(hass, "sensor.cryptocloud_a")
+    await started(hass)
+
+    assert len(heard) == 2
+
+
 async def test_first_answer_after_a_start_lacks_a_currency(
     hass: HomeAssistant,
     sandbox: Sandbox,
@@ -414,13 +558,59 @@ async def test_first_answer_after_a_start_lacks_a_currency(
     assert sums(hass) == ("2", "0")
 
 
+LAST_KNOWN = {"balance": "7", "rate": "1", "received": "0", "withdrawn": "0"}
+STORED = {
+    "received": "3",
+    "withdrawn": "4",
+    "currencies": {"A": LAST_KNOWN},
+    "unidentified": 0,
+    "key_replaced": False,
+    "unreported": [],
+}
+CHANGE = {"currency": {"code": "A"}, "amount": "1", "amount_usd": "1", "balance": "7"}
+
+
+def store(**stored: Any) -> dict[str, Any]:
+    """Return a file whose data differ from good ones."""
+    return {"version": 1, "data": STORED | stored}
+
+
+def store_last_known(**last_known: Any) -> dict[str, Any]:
+    """Return a file in which what is last known of a currency differs."""
+    return store(currencies={"A": LAST_KNOWN | last_known})
+
+
+def store_change(**change: Any) -> dict[str, Any]:
+    """Return a file in which an unreported change differs."""
+    return store(unreported=[CHANGE | change])
+
+
 @pytest.mark.parametrize(
     "stored",
     [
         None,
         {"version": 1, "data": {}},
-        {"version": 1, "data": {"received": "NaN-", "withdrawn": []}},
+        {"version": 1, "data": [1]},
         {"version": 9, "data": {}},
+        store(received="NaN-", withdrawn=[]),
+        store(received="NaN"),
+        store(received="Infinity"),
+        store(received="1E999999"),
+        store(received="9" * 400),
+        store(received="-1"),
+        store(received=True),
+        store(withdrawn=None),
+        store(unidentified="1"),
+        store(key_replaced=None),
+        store_last_known(balance="sNaN"),
+        store_last_known(balance=7),
+        store_last_known(rate="-1"),
+        store_last_known(received=None),
+        store_last_known(withdrawn="-1"),
+        store_change(amount=None),
+        store_change(amount_usd="Infinity"),
+        store_change(balance="NaN"),
+        store_change(currency={"code": 5}),
     ],
 )
 async def test_lost_record_starts_anew(
@@ -433,7 +623,7 @@ async def test_lost_record_starts_anew(
     caplog: pytest.LogCaptureFixture,
     stored: Any,
 ) -> None:
-    """Test that a missing or damaged file costs one warning and no invented payment."""
+    """Test that a file that is missing or damaged costs one warning and no invented payment."""
     await hass.config_entries.async_unload(account.entry_id)
     key = f"cryptocloud.{account.entry_id}"
     del hass_storage[key]
@@ -450,10 +640,65 @@ async def test_lost_record_starts_anew(
     assert sums(hass) == ("1", "0")
     assert logged(caplog, logging.WARNING) == [
         (
-            "CryptoCloud: the record of balances is missing or damaged;"
+            "CryptoCloud: the record of balances is missing or cannot be read;"
             " received and withdrawn start at zero"
         )
     ]
+
+
+async def test_record_of_a_later_version_is_read(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    hass_storage: Storage,
+    reports: Reports,
+) -> None:
+    """Test that what a later version adds to the file is left out."""
+    await hass.config_entries.async_unload(account.entry_id)
+    hass_storage[f"cryptocloud.{account.entry_id}"] |= store(
+        later=1,
+        currencies={"A": LAST_KNOWN | {"later": 1}, "B": LAST_KNOWN},
+        unreported=[CHANGE | {"currency": {"code": "A", "later": 1}, "later": 1}],
+    )
+    sandbox.rows = [make_row("A", 7), make_row("B", 8)]
+    await start(hass, account)
+    await started(hass)
+
+    assert reports == [("increased", "A", "1", "1"), ("increased", "B", "1", "1")]
+    assert sums(hass) == ("4", "4")
+
+
+@pytest.mark.parametrize(
+    "unreadable",
+    [
+        patch.object(Store, "async_load", side_effect=HomeAssistantError),
+        patch.object(ledger_module, "STORAGE_VERSION", 0),
+    ],
+    ids=["the disk fails", "a later version wrote it"],
+)
+async def test_unreadable_file_is_kept(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    reports: Reports,
+    unreadable: Any,
+) -> None:
+    """Test that a good file that cannot be read now is not overwritten."""
+    sandbox.rows = [make_row("A", 150), make_row("B", 5)]
+    await poll()
+    await hass.config_entries.async_unload(account.entry_id)
+    with unreadable:
+        await start(hass, account)
+        await started(hass)
+    sandbox.rows = [make_row("A", 151), make_row("B", 5)]
+    await poll()
+    assert sums(hass) == ("1", "0")
+
+    reports.clear()
+    await restart(hass, account)
+
+    assert sums(hass) == ("51", "0")
 
 
 async def test_new_currency_is_received(
@@ -513,6 +758,33 @@ async def test_heard_once_the_account_is_available(
     assert [(call["a"], call["received"]) for call in heard] == [(5000, 4900)]
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([make_row("A", 100), make_row("C", 3), make_row(None, 4)], ["C"]),
+        ([make_row("A", 100), make_row("C", 4)], []),
+    ],
+    ids=["another is new", "it says its currency now"],
+)
+async def test_new_currency_beside_one_that_is_unidentified(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    reports: Reports,
+    rows: list[dict[str, Any]],
+    expected: list[str],
+) -> None:
+    """Test that only what may have been there unidentified is no payment."""
+    sandbox.rows = [make_row("A", 100), make_row(None, 4)]
+    await poll()
+    await restart(hass, account)
+    sandbox.rows = rows
+    await poll()
+
+    assert [currency for _, currency, _, _ in reports] == expected
+
+
 async def test_key_of_another_account(
     hass: HomeAssistant,
     sandbox: Sandbox,
@@ -537,6 +809,84 @@ async def test_key_of_another_account(
 
     assert reports == [("increased", "A", "1", "1"), ("decreased", "C", "5", "5")]
     assert sums(hass) == ("1", "5")
+
+
+async def test_late_answer_for_the_old_key(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    reports: Reports,
+) -> None:
+    """Test that the old account's answer is not taken for the new one's."""
+    save = Store.async_save
+    async with answer_in_flight(hass, sandbox) as release:
+
+        async def save_late(store: Store[Any], data: Any) -> None:
+            if store.key == f"cryptocloud.{account.entry_id}":
+                await release()
+                sandbox.rows = [make_row("A", 150), make_row("B", 7)]
+            await save(store, data)
+
+        with patch.object(Store, "async_save", save_late):
+            await replace_key(hass, account)
+
+    assert reports == []
+    assert sums(hass) == ("0", "0")
+
+
+async def test_key_of_another_account_whose_balances_cannot_be_read(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    reports: Reports,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Test that it takes a balance to tell two accounts apart."""
+    sandbox.rows = [make_row("A", "?"), make_row("B", "?")]
+    await replace_key(hass, account)
+    assert "another account" not in caplog.text
+
+    sandbox.rows = [make_row("A", 150), make_row("B", 7)]
+    await poll()
+
+    assert reports == []
+    assert "another account" in caplog.text
+
+
+async def test_new_key_of_an_empty_account(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    poll: Poll,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Test that balances that are zero before and after are no other account's."""
+    sandbox.rows = [make_row("A", 0), make_row("B", 0)]
+    await poll()
+    await replace_key(hass, account)
+
+    assert "another account" not in caplog.text
+    assert sums(hass) == ("0", "105")
+
+
+async def test_removed_while_a_new_key_is_checked(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    hass_storage: Storage,
+) -> None:
+    """Test that the file of a removed account does not come back."""
+    result = await start_flow(hass, account, "reconfigure")
+
+    async def remove() -> None:
+        await hass.config_entries.async_remove(account.entry_id)
+
+    sandbox.fault = hold(remove)
+    with suppress(UnknownEntry, UnknownFlow):
+        await submit(hass, result, api_key=OTHER_API_KEY)
+
+    assert f"cryptocloud.{account.entry_id}" not in hass_storage
 
 
 async def test_key_of_another_account_after_a_restart(
@@ -706,6 +1056,26 @@ async def test_valued_once_there_is_a_rate(
     assert len(reports) == 2
 
 
+async def test_first_rate_is_remembered(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    poll: Poll,
+    reports: Reports,
+) -> None:
+    """Test that a withdrawal of everything while Home Assistant is down has a value."""
+    sandbox.rows = [make_row("C", 10, balance_usd=None)]
+    await set_up(hass, entry)
+    sandbox.rows = [make_row("C", 10, balance_usd=20)]
+    await poll()
+    await hass.config_entries.async_unload(entry.entry_id)
+    sandbox.rows = [make_row("C", 0)]
+    await start(hass, entry)
+    await started(hass)
+
+    assert reports == [("decreased", "C", "10", "20")]
+
+
 async def test_unloaded_account_writes_nothing(
     hass: HomeAssistant,
     sandbox: Sandbox,
@@ -773,6 +1143,25 @@ async def test_file_is_private_and_removed_with_the_account(
     await hass.async_block_till_done()
 
     assert key not in hass_storage
+
+
+async def test_file_of_an_account_that_could_not_be_unloaded(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    account: MockConfigEntry,
+    hass_storage: Storage,
+) -> None:
+    """Test that polls that go on do not bring the file back."""
+    with patch.object(
+        hass.config_entries, "async_unload_platforms", return_value=False
+    ):
+        await hass.config_entries.async_remove(account.entry_id)
+    sandbox.rows = [make_row("A", 150), make_row("B", 5)]
+    await account.runtime_data.async_refresh()
+    await account.runtime_data.async_shutdown()
+
+    assert account.runtime_data.ledger.received == 50
+    assert f"cryptocloud.{account.entry_id}" not in hass_storage
 
 
 async def test_disabled_event_keeps_nothing_for_later(
@@ -844,7 +1233,8 @@ async def test_reports_add_up_to_the_difference_of_balances(
             # Listed for the first time by a later answer, it arrives with all it holds.
             first.setdefault(code, Decimal() if number else balance)
         last |= balances
-        await ledger.async_record(make_account(balances), report=True)
+        ledger.async_record(make_account(balances))
+        await ledger.async_save(lambda: True)
         for change in ledger.async_take_changes():
             changes[change.currency.code] += change.amount
 

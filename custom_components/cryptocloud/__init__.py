@@ -63,7 +63,13 @@ async def async_unload_entry(
     hass: HomeAssistant, entry: CryptoCloudConfigEntry
 ) -> bool:
     """Unload CryptoCloud."""
-    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    coordinator = entry.runtime_data
+    # Without its event entity, nobody would hear of a change.
+    await coordinator.async_stop_reporting()
+    is_unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    if not is_unloaded:
+        await coordinator.async_start_reporting()
+    return is_unloaded
 
 
 async def async_remove_entry(

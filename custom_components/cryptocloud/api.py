@@ -69,7 +69,7 @@ class CryptoCloudClient:
     def __init__(self, *, session: ClientSession, api_key: str) -> None:
         """Initialize the client."""
         self._session = session
-        self._api_key = api_key
+        self.api_key = api_key
         # What the last good answer consisted of, for diagnostics
         self.last_body: bytes | None = None
 
@@ -79,7 +79,7 @@ class CryptoCloudClient:
         Raises CryptoCloudAuthError, CryptoCloudConnectionError,
         CryptoCloudTimeoutError or CryptoCloudResponseError.
         """
-        if not _HEADER_VALUE.fullmatch(self._api_key):
+        if not _HEADER_VALUE.fullmatch(self.api_key):
             raise CryptoCloudAuthError("The API key cannot stand in an HTTP header")
         status, body, retry_after = await self._post("/v2/merchant/wallet/balance/all")
         if len(body or b"") <= MAX_BODY_SIZE_IN_LOOP:
@@ -105,7 +105,7 @@ class CryptoCloudClient:
                 headers={
                     hdrs.ACCEPT: "application/json",
                     hdrs.ACCEPT_ENCODING: "gzip",
-                    hdrs.AUTHORIZATION: f"Token {self._api_key}",
+                    hdrs.AUTHORIZATION: f"Token {self.api_key}",
                 },
                 # A redirect would forward the key.
                 allow_redirects=False,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_API_KEY
 from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers import entity_registry as er
@@ -83,10 +84,16 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
     async def async_start_reporting(self) -> None:
         """Report changes, from those that happened before anyone could listen."""
         self._is_reporting = True
-        # In an outage, the next answer reports them.
+        # In an outage, the next answer reports them. On Home Assistant 2026.6, automations
+        # start to listen at the same event; they do so while the ledger is saved.
         if self.last_update_success:
-            await self.ledger.async_save_as_reported()
+            await self.ledger.async_save(self._can_report)
             self._report_changes()
+
+    async def async_stop_reporting(self) -> None:
+        """Leave what has not been reported to the next set-up."""
+        self._is_reporting = False
+        await self.ledger.async_save(self._can_report)
 
     @callback
     @override
@@ -98,11 +105,10 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
     @override
     async def async_shutdown(self) -> None:
         """Stop polling; an answer that is still on its way no longer counts."""
-        self._is_reporting = False
         self._is_shut_down = True
         await super().async_shutdown()
+        await self.async_stop_reporting()
 
-    @property
     def _can_report(self) -> bool:
         """Return whether automations hear of changes."""
         return self._is_reporting and self.hass.state is CoreState.running
@@ -110,7 +116,7 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
     @callback
     def _report_changes(self) -> None:
         """Report the changes that have not been reported, if anyone can listen."""
-        if self._can_report and self.last_update_success:
+        if self._can_report() and self.last_update_success:
             for change in self.ledger.async_take_changes():
                 for listener in self._change_listeners:
                     listener(change)
@@ -134,7 +140,9 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
                 retry_after=_retry_after(err),
             ) from err
 
-        if self._is_shut_down:
+        # Another account's, perhaps, if the key has just been replaced
+        is_outdated = self.client.api_key != self.config_entry.data[CONF_API_KEY]
+        if self._is_shut_down or is_outdated:
             return account
         if account.unidentified and not self._warned_unidentified:
             self._warned_unidentified = True
@@ -144,7 +152,8 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
                 self.name,
                 account.unidentified,
             )
-        await self.ledger.async_record(account, report=self._can_report)
+        self.ledger.async_record(account)
+        await self.ledger.async_save(self._can_report)
         if account.balances:
             self._ever_listed = True
         elif self._ever_listed:

@@ -60,12 +60,12 @@ class BalanceChangeTrigger(StatelessEntityTriggerBase):
     def is_valid_transition(self, from_state: State, to_state: State) -> bool:
         """Return whether an event fired.
 
-        A second event in the same millisecond has another currency. Renames change the
-        state without an event.
+        A second event in the same millisecond has another currency or balance. Renames
+        change the state without an event.
         """
-        return (
-            super().is_valid_transition(from_state, to_state)
-            or from_state.attributes.get("currency") != to_state.attributes["currency"]
+        return super().is_valid_transition(from_state, to_state) or any(
+            from_state.attributes.get(name) != to_state.attributes[name]
+            for name in ("currency", "balance")
         )
 
     # Home Assistant 2026.6 passes only the state.

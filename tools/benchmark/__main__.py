@@ -6,19 +6,32 @@ import json
 import logging
 from pathlib import Path
 import sys
+from typing import Any
 
 import aiohttp_fast_zlib
 
 from homeassistant.runner import create_event_loop
 
-from .day import POLLS, measure_day
-from .measure import Sides, measure_memory, measure_polls, measure_set_up
+from .measure import (
+    Sides,
+    measure_memory,
+    measure_polls,
+    measure_restart,
+    measure_set_up,
+)
 from .report import Results, get_targets, make_report
-from .server import Server, run_server
-from .sides import Floor, Integration, Rest
+from .server import run_server
+from .sides import Floor, Integration, Minimal, Rest
 
 REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
-SIDES: Sides = {"ours": Integration, "rest": Rest, "floor": Floor}
+SIDES: Sides = {
+    "ours": Integration,
+    "minimal": Minimal,
+    "rest": Rest,
+    "floor": Floor,
+}
+# One each five minutes
+POLLS_A_DAY = 288
 # Each of its sensors reads the whole answer: minutes of CPU a poll beyond that.
 MOST_OF_REST = 400
 # Rounds of polls and of set-ups, by number of currencies
@@ -33,12 +46,13 @@ async def run(*, short: bool) -> Results:
         rounds={},
         polls={},
         set_up={},
+        restart={},
         held={},
         grown={},
         memory_polls=3 if short else 10,
         day={},
-        day_polls=12 if short else POLLS,
-        modules=await _added_modules(),
+        day_polls=12 if short else POLLS_A_DAY,
+        modules=await _run("imports"),
     )
     async with run_server() as server:
         for n, (rounds, set_ups) in (SHORT_ROUNDS if short else ROUNDS).items():
@@ -52,31 +66,32 @@ async def run(*, short: bool) -> Results:
             results.polls[n] = await measure_polls(server, sides, n, rounds)
             _say(f"{n} currencies: set-up")
             results.set_up[n] = await measure_set_up(server, sides, n, set_ups)
+            results.restart[n] = await measure_restart(server, sides, n, set_ups)
             # Tracing makes rest's many objects last minutes.
             if n <= 40:
                 _say(f"{n} currencies: memory")
                 results.held[n], results.grown[n] = await measure_memory(
                     server, sides, n, results.memory_polls
                 )
-        _say("recorder")
-        await _measure_days(server, results)
+    _say("recorder")
+    empty = await _run("day", "empty", "0")
+    for name in ("ours", "rest"):
+        day = await _run("day", name, str(results.day_polls))
+        results.day[name] = {key: day[key] - empty[key] for key in day}
     return results
 
 
-async def _measure_days(server: Server, results: Results) -> None:
-    empty = await measure_day(server, None, 40, 5, 0)
-    for name in ("ours", "rest"):
-        day = await measure_day(server, SIDES[name], 40, 5, results.day_polls)
-        results.day[name] = {key: day[key] - empty[key] for key in day}
-
-
-async def _added_modules() -> list[str]:
+async def _run(name: str, *args: str) -> Any:
+    """Return what a command of the benchmark's prints as JSON."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tools.benchmark.imports", stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        f"tools.benchmark.{name}",
+        *args,
+        stdout=asyncio.subprocess.PIPE,
     )
     output, _ = await process.communicate()
-    modules: list[str] = json.loads(output)
-    return modules
+    return json.loads(output)
 
 
 def _say(text: str) -> None:

@@ -13,7 +13,7 @@ from homeassistant.core import HomeAssistant, callback
 from tools.home_assistant import run_home_assistant
 
 from .server import Server
-from .sides import Side
+from .sides import FromEntry, Side
 
 type Sides = dict[str, type[Side]]
 type Figures = dict[str, float]
@@ -36,13 +36,25 @@ async def run_side(
         yield hass, kind(hass, server.url, currencies)
 
 
+def make_cases(currencies: int) -> dict[str, dict[str, int]]:
+    """Return the kinds of polls, as arguments of the server."""
+    funded = min(5, currencies)
+    return {
+        "all": {"paid": currencies},
+        "rates": {"moved": currencies},
+        "funded": {"moved": funded, "funded": funded},
+        "one": {"paid": 1},
+        "none": {},
+    }
+
+
 async def measure_polls(
     server: Server, sides: Sides, currencies: int, rounds: int
 ) -> dict[str, Polls]:
-    """Poll in turn: with all values changed, with one and with none."""
+    """Poll in turn, with more and less changed."""
     async with AsyncExitStack() as stack:
         running = {}
-        await server.answer(currencies, changing=currencies)
+        await server.answer(currencies)
         for name, kind in sides.items():
             hass, side = await stack.enter_async_context(
                 run_side(kind, server, currencies)
@@ -51,18 +63,19 @@ async def measure_polls(
             await hass.async_block_till_done()
             running[name] = hass, side
         results = {}
-        for label, changing in (("all", currencies), ("one", 1), ("none", 0)):
+        for label, case in make_cases(currencies).items():
+            await server.answer(currencies, **case)
             # What the last kind of polls left behind is no change of this kind.
             for hass, side in running.values():
                 await _poll(hass, side)
             cpu: dict[str, list[float]] = {name: [] for name in running}
             for _ in range(rounds):
                 for name, (hass, side) in running.items():
-                    await server.answer(currencies, changing=changing)
+                    await server.answer(currencies, **case)
                     cpu[name].append(await _poll(hass, side))
             writes: Figures = {}
             for name, (hass, side) in running.items():
-                await server.answer(currencies, changing=changing)
+                await server.answer(currencies, **case)
                 writes[name] = await _count_writes(hass, side)
             results[label] = Polls(
                 cpu={name: median(values) for name, values in cpu.items()},
@@ -75,7 +88,7 @@ async def measure_set_up(
     server: Server, sides: Sides, currencies: int, rounds: int
 ) -> Figures:
     """Return the milliseconds of CPU that the set-up takes, with the first poll."""
-    await server.answer(currencies, changing=currencies)
+    await server.answer(currencies)
     cpu: dict[str, list[float]] = {name: [] for name in sides}
     # The first round loads modules, and is left out.
     for _ in range(rounds + 1):
@@ -89,6 +102,28 @@ async def measure_set_up(
     return {name: median(values[1:]) for name, values in cpu.items()}
 
 
+async def measure_restart(
+    server: Server, sides: Sides, currencies: int, rounds: int
+) -> Figures:
+    """Return the milliseconds of CPU that the set-up of registered accounts takes."""
+    await server.answer(currencies)
+    cpu: dict[str, list[float]] = {}
+    for name, kind in sides.items():
+        async with run_side(kind, server, currencies) as (hass, side):
+            if not isinstance(side, FromEntry):
+                continue
+            await side.set_up()
+            for _ in range(rounds):
+                await side.stop()
+                await hass.async_block_till_done()
+                gc.collect()
+                start = time.process_time()
+                await side.start()
+                await hass.async_block_till_done()
+                cpu.setdefault(name, []).append(1000 * (time.process_time() - start))
+    return {name: median(values) for name, values in cpu.items()}
+
+
 async def measure_memory(
     server: Server, sides: Sides, currencies: int, polls: int
 ) -> tuple[Figures, Figures]:
@@ -98,12 +133,12 @@ async def measure_memory(
         async with run_side(kind, server, currencies) as (hass, side):
             tracemalloc.start()
             try:
-                await server.answer(currencies, changing=currencies)
+                await server.answer(currencies, paid=currencies)
                 await side.set_up()
                 await hass.async_block_till_done()
                 held[name] = _traced()
                 for _ in range(polls):
-                    await server.answer(currencies, changing=currencies)
+                    await server.answer(currencies, paid=currencies)
                     await side.poll()
                     await hass.async_block_till_done()
                 grown[name] = _traced() - held[name]

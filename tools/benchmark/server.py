@@ -22,14 +22,35 @@ class Server:
         self.url = url
         self._session = session
         self._answer_url = f"{control_url}/control/answer"
-        self._versions: dict[int, list[int]] = {}
+        # What was received, and how often the rate moved, by number of currencies
+        self._paid: dict[int, list[int]] = {}
+        self._moved: dict[int, list[int]] = {}
 
-    async def answer(self, currencies: int, *, changing: int) -> None:
-        """Answer from now on with so many currencies, the first of which changed."""
-        versions = self._versions.setdefault(currencies, [0] * currencies)
-        for index in range(changing):
-            versions[index] += 1
-        rows = [_make_row(*item) for item in enumerate(versions)]
+    async def answer(
+        self,
+        currencies: int,
+        *,
+        paid: int = 0,
+        moved: int = 0,
+        funded: int | None = None,
+    ) -> None:
+        """Answer from now on with so many currencies.
+
+        Since the last answer, the first `paid` of them received something, and the rates
+        of the first `moved` moved. Only the first `funded` hold anything.
+        """
+        all_paid = self._paid.setdefault(currencies, [0] * currencies)
+        all_moved = self._moved.setdefault(currencies, [0] * currencies)
+        for index in range(paid):
+            all_paid[index] += 1
+        for index in range(moved):
+            all_moved[index] += 1
+        rows = [
+            _make_row(index, all_paid[index], all_moved[index])
+            if funded is None or index < funded
+            else make_row(_make_currency(index), 0)
+            for index in range(currencies)
+        ]
         answer = to_json({"status": "success", "result": rows})
         async with self._session.post(
             self._answer_url, data=answer.encode(), raise_for_status=True
@@ -59,15 +80,20 @@ def make_code(index: int) -> str:
     return f"C{index}_ERC20"
 
 
-def _make_row(index: int, version: int) -> dict[str, Any]:
-    """Return a row whose amounts differ from version to version."""
+def _make_currency(index: int) -> dict[str, Any]:
+    """Return what a row says of its currency."""
     network = ("ERC20", "Ethereum")
     currency = Currency(index, make_code(index), f"Currency {index}", "1.37", network)
-    balance = Decimal(f"{index + 1}.00012345") + version
+    return currency.as_dict(index)
+
+
+def _make_row(index: int, paid: int, moved: int) -> dict[str, Any]:
+    """Return the row of a currency that holds something."""
+    balance = Decimal(f"{index + 1}.00012345") + paid
     available = balance - Decimal("0.5")
-    rate = Decimal(currency.usd)
+    rate = Decimal("1.37") + Decimal("0.01") * (moved % 10)
     return make_row(
-        currency.as_dict(index),
+        _make_currency(index),
         balance_crypto=balance,
         balance_usd=round(balance * rate, 2),
         available_balance=available,

@@ -1,14 +1,15 @@
 """What is compared: the integration, `rest` and the least that must be done."""
 
 from http import HTTPStatus
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol, override
+from typing import Any, ClassVar, Protocol, override
 
 import orjson
 
+import custom_components
 from custom_components.cryptocloud.api import CryptoCloudClient
 from custom_components.cryptocloud.const import DOMAIN, UPDATE_INTERVAL
-from custom_components.cryptocloud.coordinator import CryptoCloudConfigEntry
 from homeassistant.components.rest.const import COORDINATOR
 from homeassistant.config_entries import SOURCE_USER, ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
@@ -18,6 +19,16 @@ from homeassistant.setup import async_setup_component
 from tools.sandbox import BALANCE_PATH, GOOD_KEY
 
 from .server import make_code
+
+# Where Home Assistant looks for integrations
+custom_components.__path__.append(str(Path(__file__).parent / "custom_components"))
+
+
+_USD = {
+    "device_class": "monetary",
+    "state_class": "total",
+    "unit_of_measurement": "USD",
+}
 
 
 class Side(Protocol):
@@ -33,44 +44,77 @@ class Side(Protocol):
         """Fetch the balances and write the states."""
 
 
-class Integration(Side):
-    """The integration, as a new user has it."""
+class FromEntry(Side):
+    """An integration that is set up from a config entry."""
 
-    _entry: CryptoCloudConfigEntry
+    domain: ClassVar[str]
+    options: ClassVar[dict[str, Any]] = {}
 
     @override
     def __init__(self, hass: HomeAssistant, url: str, currencies: int) -> None:
         """Initialize the side."""
-        CryptoCloudClient.base_url = url
         self._hass = hass
-
-    @override
-    async def set_up(self) -> None:
-        """Set up the entry as the config flow makes it."""
-        self._entry = ConfigEntry(
-            data={"api_key": GOOD_KEY},
+        self._entry: ConfigEntry[DataUpdateCoordinator[Any]] = ConfigEntry(
+            data={"api_key": GOOD_KEY, "url": f"{url}{BALANCE_PATH}"},
             discovery_keys=MappingProxyType({}),
-            domain=DOMAIN,
+            domain=self.domain,
             minor_version=2,
-            options={"only_funded": False, "show_icons": True},
+            options=self.options,
             source=SOURCE_USER,
             subentries_data=None,
             title="CryptoCloud",
             unique_id=None,
             version=1,
         )
+
+    @override
+    async def set_up(self) -> None:
+        """Set up the entry as the config flow makes it."""
         await self._hass.config_entries.async_add(self._entry)
-        if self._entry.state is not ConfigEntryState.LOADED:
-            raise RuntimeError(f"the entry is {self._entry.state}")
+        self._check()
 
     @override
     async def poll(self) -> None:
         """Refresh the coordinator."""
         await _refresh(self._entry.runtime_data)
 
+    async def stop(self) -> None:
+        """Unload the entry; its entities stay registered."""
+        await self._hass.config_entries.async_unload(self._entry.entry_id)
+        # A new process knows nothing of the last one.
+        self._hass.data.pop(f"{DOMAIN}_ledgers", None)
+
+    async def start(self) -> None:
+        """Set up the entry again."""
+        await self._hass.config_entries.async_setup(self._entry.entry_id)
+        self._check()
+
+    def _check(self) -> None:
+        if self._entry.state is not ConfigEntryState.LOADED:
+            raise RuntimeError(f"the entry is {self._entry.state}")
+
+
+class Integration(FromEntry):
+    """The integration, as a new user has it."""
+
+    domain = DOMAIN
+    options: ClassVar[dict[str, Any]] = {"only_funded": False, "show_icons": True}
+
+    @override
+    def __init__(self, hass: HomeAssistant, url: str, currencies: int) -> None:
+        """Initialize the side."""
+        CryptoCloudClient.base_url = url
+        super().__init__(hass, url, currencies)
+
+
+class Minimal(FromEntry):
+    """The least that an integration with a coordinator does."""
+
+    domain = "minimal"
+
 
 class Rest(Side):
-    """Home Assistant's `rest` integration, with one sensor a currency."""
+    """Home Assistant's `rest` integration, with the integration's sensors."""
 
     @override
     def __init__(self, hass: HomeAssistant, url: str, currencies: int) -> None:
@@ -147,22 +191,28 @@ def make_rest_config(url: str, currencies: int) -> dict[str, Any]:
                 "method": "POST",
                 "headers": {"Authorization": f"Token {GOOD_KEY}"},
                 "scan_interval": UPDATE_INTERVAL.total_seconds(),
-                "sensor": [_make_rest_sensor(index) for index in range(currencies)],
+                "sensor": [
+                    *map(_make_rest_total, ("balance_usd", "available_balance_usd")),
+                    *map(_make_rest_balance, range(currencies)),
+                    *map(_make_rest_usd_value, range(currencies)),
+                ],
             }
         ]
     }
 
 
-def _make_rest_sensor(index: int) -> dict[str, Any]:
+def _make_rest_total(key: str) -> dict[str, Any]:
+    template = f"{{{{ value_json.result | map(attribute='{key}') | sum }}}}"
+    return {"name": f"CryptoCloud total {key}", **_USD, "value_template": template}
+
+
+def _make_rest_balance(index: int) -> dict[str, Any]:
     code = make_code(index)
     return {
         "name": f"CryptoCloud {code} balance",
         "unit_of_measurement": f"C{index}",
         "state_class": "total",
-        "value_template": (
-            f"{{{{ value_json.result | selectattr('currency.code', 'eq', '{code}')"
-            " | map(attribute='balance_crypto') | first }}"
-        ),
+        "value_template": _pick(code, "balance_crypto"),
         "json_attributes_path": f"$.result[?(@.currency.code=='{code}')]",
         "json_attributes": [
             "balance_usd",
@@ -171,6 +221,19 @@ def _make_rest_sensor(index: int) -> dict[str, Any]:
             "currency",
         ],
     }
+
+
+def _make_rest_usd_value(index: int) -> dict[str, Any]:
+    code = make_code(index)
+    template = _pick(code, "balance_usd")
+    return {"name": f"CryptoCloud {code} USD value", **_USD, "value_template": template}
+
+
+def _pick(code: str, key: str) -> str:
+    return (
+        f"{{{{ value_json.result | selectattr('currency.code', 'eq', '{code}')"
+        f" | map(attribute='{key}') | first }}}}"
+    )
 
 
 async def _refresh(coordinator: DataUpdateCoordinator[Any]) -> None:

@@ -100,17 +100,27 @@ def parse_record(stored: Any) -> Record:
 
 def format_record(record: Record) -> dict[str, Any]:
     """Return a record as JSON, with amounts as texts that keep every digit."""
-    data: dict[str, Any] = _format_amounts(asdict(record))
-    return data
-
-
-def _format_amounts(value: Any) -> Any:
-    """Return a value of a record as JSON."""
-    match value:
-        case Decimal():
-            return format_plain(value)
-        case dict():
-            return {key: _format_amounts(item) for key, item in value.items()}
-        case list():
-            return [_format_amounts(item) for item in value]
-    return value
+    return {
+        "received": format_plain(record.received),
+        "withdrawn": format_plain(record.withdrawn),
+        "currencies": {
+            code: {
+                "balance": format_plain(last.balance),
+                "rate": format_plain(last.rate),
+                "received": format_plain(last.received),
+                "withdrawn": format_plain(last.withdrawn),
+            }
+            for code, last in record.currencies.items()
+        },
+        "unidentified": record.unidentified,
+        "key_replaced": record.key_replaced,
+        "unreported": [
+            {
+                "currency": asdict(change.currency),
+                "amount": format_plain(change.amount),
+                "amount_usd": format_plain(change.amount_usd),
+                "balance": format_plain(change.balance),
+            }
+            for change in record.unreported
+        ],
+    }

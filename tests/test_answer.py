@@ -56,6 +56,7 @@ async def test_documented_answer_is_understood(
             "https://cdn.cryptocloud.plus/img/currency_network/USDT_TRC.svg"
         ),
         "network": "TRC20",
+        "network_icon": "https://cdn.cryptocloud.plus/img/network/TRC20.svg",
         "network_name": "Tron",
         "state_class": "total",
         "unit_of_measurement": "USDT",

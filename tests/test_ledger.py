@@ -483,6 +483,48 @@ async def test_saved_before_it_is_reported(
     assert sums(hass) == ("50", "0")
 
 
+async def test_change_stored_with_fewer_fields_is_reported(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    hass_storage: Storage,
+    reports: Reports,
+) -> None:
+    """Test a change that a version stored which knew fewer fields of a currency."""
+    key = f"cryptocloud.{entry.entry_id}"
+    last = {"balance": "150", "rate": "1", "received": "0", "withdrawn": "0"}
+    currency = {
+        "code": "A",
+        "short_code": "A",
+        "name": "Name",
+        "network": None,
+        "network_name": None,
+        "icon_base": None,
+        "icon_network": None,
+        "stablecoin": False,
+    }
+    hass_storage[key] = {
+        "version": 1,
+        "minor_version": 1,
+        "key": key,
+        "data": {
+            "received": "50",
+            "withdrawn": "0",
+            "currencies": {"A": last},
+            "complete": True,
+            "key_replaced": False,
+            "unreported": [
+                [currency, {"amount": "50", "amount_usd": "50.00", "balance": "150"}]
+            ],
+        },
+    }
+    sandbox.rows = [make_row("A", 150)]
+    assert await set_up(hass, entry)
+
+    assert reports == [("increased", "A", "50", "50")]
+    assert sums(hass) == ("50", "0")
+
+
 async def test_heard_after_a_restart(
     hass: HomeAssistant,
     sandbox: Sandbox,

@@ -33,6 +33,52 @@ async def test_get_balances(hass: HomeAssistant, snapshot: SnapshotAssertion) ->
     assert await get_balances(hass) == snapshot
 
 
+@pytest.mark.parametrize(
+    ("value", "integer", "boolean"),
+    [
+        (Decimal(7), 7, None),
+        (Decimal("7.0"), 7, None),
+        (Decimal(-7), -7, None),
+        (Decimal(0), 0, None),
+        (Decimal(999999999999999), 999999999999999, None),
+        (Decimal("1E+15"), None, None),
+        (Decimal("1E+999999"), None, None),
+        (Decimal("7.5"), None, None),
+        (Decimal("1E-999999"), None, None),
+        ("7", None, None),
+        ("None", None, None),
+        (None, None, None),
+        (True, None, True),
+        (False, None, False),
+        ([], None, None),
+    ],
+)
+async def test_odd_fields_are_none(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    value: Any,
+    integer: int | None,
+    boolean: bool | None,
+) -> None:
+    """Test fields that are of another type than documented."""
+    row = make_row("A")
+    row["currency"] |= dict.fromkeys(
+        ("id", "order", "enable", "is_email_required", "icon_qr"), value
+    )
+    row["currency"]["obj_network"] |= {"id": value, "icon": value}
+    sandbox.rows = [row]
+    assert await set_up(hass, entry)
+
+    [currency] = (await get_balances(hass))["currencies"]
+    for name in ("id", "order", "network_id"):
+        assert currency[name] == integer
+    for name in ("enable", "is_email_required"):
+        assert currency[name] is boolean
+    assert currency["icon_qr"] is currency["network_icon"] is None
+    assert currency["balance"] == "1"
+
+
 async def test_get_balances_is_exact(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> None:

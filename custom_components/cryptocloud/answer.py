@@ -23,6 +23,7 @@ AMOUNT_KEYS = {
     "available": "available_balance",
     "available_usd": "available_balance_usd",
 }
+MAX_INTEGER_DIGITS = 15
 MAX_TEXT_LENGTH = 100
 MAX_URL_LENGTH = 2000
 # About eight times what 1,000 currencies need. Decoding more would block the event loop
@@ -201,6 +202,13 @@ def _parse_currency(content: Any) -> Currency | None:
         icon_base=_parse_https_url(content.get("icon_base")),
         icon_network=_parse_https_url(content.get("icon_network")),
         stablecoin=content.get("stablecoin") is True,
+        id=_parse_integer(content.get("id")),
+        is_email_required=_parse_bool(content.get("is_email_required")),
+        enable=_parse_bool(content.get("enable")),
+        order=_parse_integer(content.get("order")),
+        icon_qr=_parse_https_url(content.get("icon_qr")),
+        network_id=_parse_integer(network.get("id")),
+        network_icon=_parse_https_url(network.get("icon")),
     )
 
 
@@ -219,8 +227,25 @@ def _parse_text(value: Any) -> str | None:
     return None
 
 
+def _parse_bool(value: Any) -> bool | None:
+    """Return a boolean."""
+    return value if isinstance(value, bool) else None
+
+
+def _parse_integer(value: Any) -> int | None:
+    """Return an integer of at most 15 digits, which every JSON reader keeps."""
+    if (
+        isinstance(value, Decimal)
+        and value.is_finite()
+        and value.adjusted() < MAX_INTEGER_DIGITS
+        and value == value.to_integral_value()
+    ):
+        return int(value)
+    return None
+
+
 def _parse_https_url(value: Any) -> str | None:
-    """Return the address of a picture that a dashboard may load."""
+    """Return the address of a picture."""
     if (
         isinstance(value, str)
         and len(value) <= MAX_URL_LENGTH

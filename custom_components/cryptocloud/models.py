@@ -17,7 +17,10 @@ ATTO = Decimal("1e-18")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Currency:
-    """Coin on a network; `code`, such as `USDT_TRC20`, identifies it."""
+    """Coin on a network; `code`, such as `USDT_TRC20`, identifies it.
+
+    Stored with changes; fields with a default were added later.
+    """
 
     code: str
     short_code: str
@@ -27,6 +30,13 @@ class Currency:
     icon_base: str | None
     icon_network: str | None
     stablecoin: bool
+    id: int | None = None
+    is_email_required: bool | None = None
+    enable: bool | None = None
+    order: int | None = None
+    icon_qr: str | None = None
+    network_id: int | None = None
+    network_icon: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -234,6 +234,7 @@ class CryptoCloudBalanceSensor(CryptoCloudCurrencySensor):
             **currency_attributes(currency),
             "icon_base": currency.icon_base,
             "icon_network": currency.icon_network,
+            "network_icon": currency.network_icon,
         }
 
     @property

@@ -40,7 +40,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 
 async def _async_get_balances(call: ServiceCall) -> ServiceResponse:
-    """Return the balances of an account from the last answer.
+    """Return all fields of an account's balances from the last answer.
 
     Amounts are strings in plain notation with all their digits, or None if unknown.
     """
@@ -56,7 +56,18 @@ async def _async_get_balances(call: ServiceCall) -> ServiceResponse:
     return {
         "currencies": [
             {
-                **currency_attributes(balance.currency),
+                **currency_attributes(currency := balance.currency),
+                "id": currency.id,
+                "short_code": currency.short_code,
+                "stablecoin": currency.stablecoin,
+                "is_email_required": currency.is_email_required,
+                "enable": currency.enable,
+                "order": currency.order,
+                "icon_base": currency.icon_base,
+                "icon_network": currency.icon_network,
+                "icon_qr": currency.icon_qr,
+                "network_id": currency.network_id,
+                "network_icon": currency.network_icon,
                 "balance": format_plain(balance.balance),
                 "balance_usd": format_plain(balance.balance_usd),
                 "available_balance": format_plain(balance.available),

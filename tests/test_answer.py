@@ -37,6 +37,7 @@ async def test_documented_answer_is_understood(
     assert {state.entity_id: state.state for state in states} == {
         "sensor.cryptocloud_received": "0",
         "sensor.cryptocloud_usdt_trc20": "10",
+        "sensor.cryptocloud_usdt_trc20_usd_value": "10",
         "sensor.cryptocloud_withdrawn": "0",
         "sensor.cryptocloud_total_balance": "10",
         "sensor.cryptocloud_total_available_balance": "10",
@@ -157,7 +158,7 @@ async def test_unidentified_row_counts_in_the_totals_only(
     """Test that a row of no known currency is left out but for the totals."""
     sandbox.rows = [row, make_row("ETH")]
     assert await set_up(hass, entry)
-    assert len(hass.states.async_all("sensor")) == 5
+    assert len(hass.states.async_all("sensor")) == 6
     assert get_value(hass, "eth") == "1"
     assert get_value(hass, "total_balance") == total
     assert get_value(hass, "total_available_balance") == total
@@ -217,7 +218,7 @@ async def test_currency_always_has_a_unit(
 
 
 @pytest.mark.parametrize(
-    ("stablecoin", "decimals"), [(True, 2), (False, 8), ("false", 8), (1, 8), (None, 8)]
+    ("stablecoin", "decimals"), [(True, 2), (False, 3), ("false", 3), (1, 3), (None, 3)]
 )
 async def test_only_true_makes_a_stablecoin(
     hass: HomeAssistant,

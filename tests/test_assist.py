@@ -485,7 +485,7 @@ async def test_coin_is_unknown_without_one_of_its_networks(
     sandbox.rows = [make_row("USDT_TRC20", 1), make_row("USDT_ERC20", 2)]
     await poll()
     expose(hass, "sensor.cryptocloud_usdt_erc20")
-    assert await ask(hass, "how much USDT") == "3.00000000 USDT"
+    assert await ask(hass, "how much USDT") == "3.000 USDT"
     del sandbox.rows[1]
     await poll()
     assert await ask(hass, "how much USDT") == "not known at the moment"
@@ -615,7 +615,7 @@ async def test_alias_goes_before_a_coin(
     await poll()
     other = "sensor.cryptocloud_usdt_erc20"
     expose(hass, other)
-    assert await ask(hass, "how much USDT") == "1257.50000000 USDT"
+    assert await ask(hass, "how much USDT") == "1257.500 USDT"
 
     entity_registry.async_update_entity(BALANCE, aliases=[COMPUTED_NAME, "USDT"])
     assert await ask(hass, "how much USDT") == "1250.50 USDT"
@@ -623,7 +623,7 @@ async def test_alias_goes_before_a_coin(
 
     entity_registry.async_update_entity(other, aliases=[COMPUTED_NAME, "usdt"])
     assert await ask(hass, "how much USDT") == (
-        "CryptoCloud: 1250.50 USDT, CryptoCloud: 7.00000000 USDT"
+        "CryptoCloud: 1250.50 USDT, CryptoCloud: 7.000 USDT"
     )
 
 
@@ -653,8 +653,8 @@ async def test_new_currency_can_be_asked_for(
     await poll()
     assert await ask(hass, "how much TON") == "Sorry, TON is not exposed"
     expose(hass, "sensor.cryptocloud_ton")
-    assert await ask(hass, "how much TON") == "7.00000000 TON"
-    assert await ask(hass, "what is TON") == "7.00000000 TON"
+    assert await ask(hass, "how much TON") == "7.000 TON"
+    assert await ask(hass, "what is TON") == "7.000 TON"
 
 
 async def test_removed_sensor_cannot_be_asked_for(

@@ -132,8 +132,8 @@ def check_sensors(
             STATE_UNKNOWN,
         } or PLAIN_DECIMAL.fullmatch(state.state)
         assert state.attributes["unit_of_measurement"]
-        picture = state.attributes.get("entity_picture", "https:")
-        assert picture.startswith("https:")
+        if picture := state.attributes.get("entity_picture"):
+            assert picture.startswith("https://cdn.cryptocloud.plus/")
     if expected.attributes:
         state = hass.states.get(sensor(expected.name))
         assert state

@@ -1,5 +1,6 @@
 """Tests of setting up, unloading and removing an account."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cryptocloud.const import DOMAIN
 from homeassistant.bootstrap import async_load_base_functionality
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import RELOAD_AFTER_UPDATE_DELAY, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -69,7 +70,7 @@ async def test_set_up_writes_each_state_once(
     assert await set_up(hass, entry)
 
     states = hass.states.async_all(("event", "sensor"))
-    assert len(states) == 6
+    assert len(states) == 7
     for state in states:
         assert state.last_reported == state.last_updated
 
@@ -117,3 +118,53 @@ async def test_account_of_version_1_1_keeps_entities_and_options(
     assert (state.name, state.state) == ("Shop money", "1250.5")
     assert get_value(hass, "usdt_trc20_usd_value") == "1250.37"
     assert "entity_picture" not in state.attributes
+
+
+@pytest.mark.parametrize(
+    ("disabled_by", "new_ones_are_disabled", "expected"),
+    [
+        (er.RegistryEntryDisabler.INTEGRATION, False, None),
+        (er.RegistryEntryDisabler.INTEGRATION, True, "integration"),
+        (er.RegistryEntryDisabler.USER, False, "user"),
+        (None, False, None),
+    ],
+)
+async def test_values_of_an_earlier_version_are_enabled(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entity_registry: er.EntityRegistry,
+    poll: Poll,
+    disabled_by: er.RegistryEntryDisabler | None,
+    new_ones_are_disabled: bool,
+    expected: str | None,
+) -> None:
+    """Test that sensors are enabled as in a new account, except by the user's wish."""
+    entry = make_entry()
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(
+        entry, pref_disable_new_entities=new_ones_are_disabled
+    )
+    for key in ("balance", "usd_value", "available"):
+        entity_registry.async_get_or_create(
+            "sensor",
+            DOMAIN,
+            f"{entry.entry_id}_ETH:{key}",
+            config_entry=entry,
+            disabled_by=disabled_by,
+            suggested_object_id=f"cryptocloud_eth_{key}",
+        )
+    assert await set_up(hass, entry)
+
+    def get_disabled_by(key: str) -> str | None:
+        entity = entity_registry.async_get(f"sensor.cryptocloud_eth_{key}")
+        assert entity
+        return entity.disabled_by
+
+    assert get_disabled_by("usd_value") == expected
+    assert get_disabled_by("balance") == get_disabled_by("available") == disabled_by
+    state = hass.states.get("sensor.cryptocloud_eth_usd_value")
+    assert (state and state.state) == (None if expected else "0.00003")
+
+    # Home Assistant reloads an account whose sensors are enabled while it is loaded.
+    await poll(timedelta(seconds=RELOAD_AFTER_UPDATE_DELAY))
+    assert sandbox.request_count == 1

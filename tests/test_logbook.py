@@ -76,7 +76,7 @@ async def test_logbook_shows_each_balance_change(
     account = "CryptoCloud"
     assert told == [
         (account, "+0.00000001 A NET · 0.00 USD", "increased", "mdi:cash-plus"),
-        (account, "−6.00000000 B · 3.00 USD", "decreased", "mdi:cash-minus"),
+        (account, "−6.000 B · 3.00 USD", "decreased", "mdi:cash-minus"),
         (account, "+2500.50 C · 2500.50 USD", "increased", "mdi:cash-plus"),
         (account, "+0.001 E · 0.00 USD", "increased", "mdi:cash-plus"),
         (account, "+0.50000000 F", "increased", "mdi:cash-plus"),

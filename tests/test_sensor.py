@@ -1,5 +1,6 @@
 """Tests of the sensors."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import json_dumps
 from homeassistant.util.json import json_loads
-from tools.sandbox import Sandbox
+from tools.sandbox import Sandbox, Status
 
-from .common import get_state, make_row, set_up
+from .common import Poll, Row, get_state, make_entry, make_row, reload, set_up
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default", "loaded_entry")
@@ -60,33 +61,168 @@ async def test_details_are_disabled_by_default(
         *(
             f"{currency}_{key}"
             for currency in ("bnb", "eth", "usdt_trc20")
-            for key in ("usd_value", "available", "available_usd_value", "on_hold")
+            for key in ("available", "available_usd_value", "on_hold")
         ),
     }
-    assert len(hass.states.async_all("sensor")) == 5 + 2
+    assert len(hass.states.async_all("sensor")) == 4 + 3 * 2
+
+
+def get_decimals(entity_registry: er.EntityRegistry, name: str = "coin") -> int:
+    """Return the decimals that Home Assistant shows of a sensor."""
+    entity = entity_registry.async_get(f"sensor.cryptocloud_{name}")
+    assert entity
+    decimals: int = entity.options["sensor"]["suggested_display_precision"]
+    return decimals
+
+
+def make_coin(rate: Any, amount: Any = 2, *, stablecoin: bool = False) -> Row:
+    """Return a row of a coin that is worth so many USD."""
+    worth = None if rate is None else amount * Decimal(rate)
+    row = make_row("COIN", amount, balance_usd=worth)
+    row["currency"]["stablecoin"] = stablecoin
+    return row
 
 
 @pytest.mark.parametrize(
-    ("name", "usd_precision", "crypto_precision"),
-    [("usdt_trc20", 2, 2), ("eth", 2, 8)],
+    ("rate", "decimals"),
+    [
+        ("97250", 8),  # BTC
+        ("3420", 7),  # ETH
+        ("92.4", 5),  # LTC
+        ("2.86", 4),  # TON
+        ("0.284", 3),  # TRX
+        ("0.00014", 0),  # DOGS
+        ("0.0000000000092", 0),
+        ("1", 3),
+        ("1.01", 4),
+        ("100000", 8),
+        ("100001", 8),
+        ("1E+40", 8),
+        ("0", 8),
+        ("-5", 8),
+        (None, 8),
+    ],
 )
-@pytest.mark.usefixtures("loaded_entry")
-async def test_coins_show_more_decimals_than_money(
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_coin_shows_decimals_that_mean_something(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
     entity_registry: er.EntityRegistry,
-    name: str,
-    usd_precision: int,
-    crypto_precision: int,
+    rate: str | None,
+    decimals: int,
 ) -> None:
-    """Test the number of decimals shown."""
+    """Test that as many decimals are shown as a tenth of a cent needs."""
+    sandbox.rows = [make_coin(rate, Decimal("1.234567891234"))]
+    assert await set_up(hass, entry)
 
-    def precision(key: str) -> int:
-        entity = entity_registry.async_get(f"sensor.cryptocloud_{key}")
-        assert entity
-        decimals: int = entity.options["sensor"]["suggested_display_precision"]
-        return decimals
+    for name in ("coin", "coin_available", "coin_on_hold"):
+        assert get_decimals(entity_registry, name) == decimals
+    for name in ("coin_usd_value", "coin_available_usd_value", "total_balance"):
+        assert get_decimals(entity_registry, name) == 2
+    assert get_state(hass, "coin").state == "1.234567891234"
 
-    assert precision(name) == crypto_precision
-    assert precision("total_balance") == usd_precision
+
+@pytest.mark.parametrize("rate", ["1", "0.05", "4000", "0", None])
+async def test_stablecoin_shows_two_decimals(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+    poll: Poll,
+    rate: str | None,
+) -> None:
+    """Test that a stablecoin shows two decimals at any rate."""
+    sandbox.rows = [make_coin("1", stablecoin=True)]
+    assert await set_up(hass, entry)
+    assert get_decimals(entity_registry) == 2
+
+    sandbox.rows = [make_coin(rate, stablecoin=True)]
+    await poll()
+    assert get_decimals(entity_registry) == 2
+
+
+async def test_decimals_follow_the_value_without_flicker(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+    poll: Poll,
+) -> None:
+    """Test a coin that gets its first rate, moves about a border, and leaves it."""
+    sandbox.rows = [make_coin(None, 0)]
+    assert await set_up(hass, entry)
+    assert get_decimals(entity_registry) == 8
+
+    for rate, decimals in (
+        ("10.2", 5),
+        ("9.8", 5),
+        ("10.2", 5),
+        ("6", 5),
+        ("4", 4),
+        ("9.8", 4),
+        ("10.2", 4),
+        ("19", 4),
+        ("21", 5),
+        (None, 5),
+        ("0", 5),
+        ("12000", 8),
+        ("9800", 8),
+        ("0.000001", 0),
+        ("0.0019", 0),
+        ("0.0021", 1),
+    ):
+        sandbox.rows = [make_coin(rate)]
+        await poll()
+        assert get_decimals(entity_registry) == decimals, rate
+        assert get_state(hass, "coin").state == "2"
+
+        await reload(hass, entry)
+        # From the maximum alone, nobody can tell whether there was a rate.
+        if rate != "9800":
+            assert get_decimals(entity_registry) == decimals, rate
+
+    sandbox.rows = []
+    await poll()
+    assert get_decimals(entity_registry) == 1
+
+
+async def test_most_decimals_do_not_flicker(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+    poll: Poll,
+) -> None:
+    """Test the border of the most decimals, which a coin without a rate shows too."""
+    sandbox.rows = [make_coin("10100")]
+    assert await set_up(hass, entry)
+    for rate in ("9900", "10100", "9900"):
+        sandbox.rows = [make_coin(rate)]
+        await poll()
+        assert get_decimals(entity_registry) == 8
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_precision_of_the_user_stays(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entity_registry: er.EntityRegistry,
+    poll: Poll,
+) -> None:
+    """Test that new decimals leave those alone that the user has chosen."""
+    name = "sensor.cryptocloud_bnb"
+    options = {"display_precision": 1, "suggested_display_precision": 8}
+    entity_registry.async_update_entity_options(name, "sensor", options)
+    sandbox.rows = [make_row("BNB", 3, balance_usd=2700)]
+    await poll()
+
+    entity = entity_registry.async_get(name)
+    assert entity
+    assert entity.options["sensor"] == {
+        "display_precision": 1,
+        "suggested_display_precision": 6,
+    }
 
 
 @pytest.mark.parametrize(
@@ -117,22 +253,26 @@ async def test_currency_is_named_after_its_code(
     assert state.name == f"CryptoCloud {name}"
 
 
+GOOD = "https://cdn.cryptocloud.plus"
+
+
 @pytest.mark.parametrize(
     ("icon_network", "icon_base", "picture"),
     [
-        ("https://a.example/n.svg", "https://a.example/b.svg", "n"),
-        ("None", "https://a.example/b.svg", "b"),
-        ("", "https://a.example/b.svg", "b"),
-        (None, "https://a.example/b.svg", "b"),
-        ("//a.example/n.svg", "https://a.example/b.svg", "b"),
-        ("https:///n.svg", "https://a.example/b.svg", "b"),
-        ("https://[]h@", "https://a.example/b.svg", "b"),
-        ("https://user:password@a.example/n.svg", "https://a.example/b.svg", "b"),
-        ('https://a.example/"n.svg', "https://a.example/b.svg", "b"),
-        ("https://a.example/<n>.svg", "https://a.example/b.svg", "b"),
-        ("https://a.example\x00/n.svg", "https://a.example/b.svg", "b"),
-        ("https://a.example/" + "n" * 2000, "https://a.example/b.svg", "b"),
-        (None, "ftp://a.example/b.svg", None),
+        (f"{GOOD}/n.svg", f"{GOOD}/b.svg", f"{GOOD}/n.svg"),
+        ("None", f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
+        ("", f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
+        (None, f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
+        ("//cryptocloud.plus/n.svg", f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
+        ("https:///n.svg", f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
+        ("https://[]h@", f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
+        ("https://u:p@cryptocloud.plus/n.svg", f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
+        (f'{GOOD}/"n.svg', f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
+        (f"{GOOD}/<n>.svg", f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
+        ("https://cryptocloud.plus\x00/n.svg", f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
+        (f"{GOOD}/" + "n" * 2000, f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
+        (None, "ftp://cryptocloud.plus/b.svg", None),
+        (None, "http://cryptocloud.plus/b.svg", None),
     ],
 )
 async def test_best_picture_with_a_good_address_is_shown(
@@ -149,8 +289,90 @@ async def test_best_picture_with_a_good_address_is_shown(
     sandbox.rows = [row]
     assert await set_up(hass, entry)
 
-    expected = picture and f"https://a.example/{picture}.svg"
-    assert get_state(hass, "btc").attributes.get("entity_picture") == expected
+    assert get_state(hass, "btc").attributes.get("entity_picture") == picture
+
+
+@pytest.mark.parametrize(
+    ("address", "is_shown"),
+    [
+        ("https://cryptocloud.plus/a.svg", True),
+        ("https://cryptocloud.plus", True),
+        ("https://a.b.CryptoCloud.Plus/a.svg", True),
+        ("https://cdn.cryptocloud.plus:8443/a.svg", True),
+        ("https://a.example/a.svg", False),
+        ("https://192.168.1.1/a.svg", False),
+        ("https://homeassistant.local:8123/api/a.svg", False),
+        ("https://notcryptocloud.plus/a.svg", False),
+        ("https://cryptocloud.plus.a.example/a.svg", False),
+        ("https://a.example/cryptocloud.plus/a.svg", False),
+        ("https://a.example/?a=.cryptocloud.plus", False),
+        ("https://a.example/#.cryptocloud.plus", False),
+    ],
+)
+async def test_pictures_are_only_shown_from_the_service(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    address: str,
+    is_shown: bool,
+) -> None:
+    """Test that no browser loads a foreign address, which attributes still say."""
+    row = make_row("BTC")
+    row["currency"] |= {"icon_network": address, "icon_base": address}
+    row["currency"]["obj_network"]["icon"] = address
+    sandbox.rows = [row]
+    assert await set_up(hass, entry)
+
+    attributes = get_state(hass, "btc").attributes
+    assert attributes.get("entity_picture") == (address if is_shown else None)
+    for name in ("icon_base", "icon_network", "network_icon"):
+        assert attributes[name] == address
+
+
+async def test_foreign_picture_gives_way_to_one_of_the_service(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """Test that the coin's picture stands in for a foreign one."""
+    row = make_row("BTC")
+    row["currency"]["icon_network"] = "https://a.example/n.svg"
+    row["currency"]["icon_base"] = f"{GOOD}/b.svg"
+    sandbox.rows = [row]
+    assert await set_up(hass, entry)
+
+    assert get_state(hass, "btc").attributes["entity_picture"] == f"{GOOD}/b.svg"
+
+
+@pytest.mark.parametrize(
+    ("code", "icon"),
+    [
+        ("BTC", "mdi:bitcoin"),
+        ("ETH", "mdi:ethereum"),
+        ("ETH_ARB", "mdi:ethereum"),
+        ("LTC", "mdi:litecoin"),
+        ("TON", None),
+        ("USDT_TRC20", None),
+    ],
+)
+async def test_coin_has_its_own_icon_without_a_picture(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    poll: Poll,
+    code: str,
+    icon: str | None,
+) -> None:
+    """Test the icons where pictures are turned off, in an outage too."""
+    row = make_row(code)
+    row["currency"]["icon_base"] = f"{GOOD}/b.svg"
+    sandbox.rows = [row]
+    assert await set_up(hass, make_entry(show_icons=False))
+    attributes = get_state(hass, code.lower()).attributes
+    assert attributes.get("icon") == icon
+    assert "entity_picture" not in attributes
+    assert "icon" not in get_state(hass, f"{code.lower()}_usd_value").attributes
+
+    sandbox.fault = Status(503)
+    await poll()
+    assert get_state(hass, code.lower()).attributes.get("icon") == icon
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ async def test_option_hides_currencies_until_their_first_funds(
 
     sandbox.rows = [make_row("BTC", 0, **funds), make_row("ETH", 0)]
     await poll()
-    assert len(hass.states.async_all("sensor")) == 5
+    assert len(hass.states.async_all("sensor")) == 6
     assert get_state(hass, "btc").attributes["currency"] == "BTC"
 
     sandbox.rows = [make_row("BTC", 0), make_row("ETH", 0)]

@@ -13,7 +13,7 @@ from homeassistant.helpers.typing import ConfigType
 from .api import CryptoCloudClient
 from .const import DOMAIN, LOGGER, PLATFORMS
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
-from .entity import async_get_registered
+from .entity import async_enable_usd_values, async_get_registered
 from .ledger import async_get_ledger, async_remove_ledger
 from .services import async_setup_services
 
@@ -23,6 +23,9 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what all accounts share."""
     async_setup_services(hass)
+    # Before accounts are set up; later, this would reload them.
+    for entry in hass.config_entries.async_entries(DOMAIN):
+        async_enable_usd_values(hass, entry)
     await _async_setup_optional(hass, "dashboard")
     return True
 

@@ -140,7 +140,8 @@ def answer_question(
 def _tell(hass: HomeAssistant, sensors: list[str], unit: str | None) -> str | None:
     """Return the exact sum of sensors, or None if a part is unknown.
 
-    A single one is rounded as Home Assistant shows it, a sum only filled up with zeros.
+    A single one is rounded as Home Assistant shows it, but never to zero; a sum is only
+    filled up with zeros.
     """
     states = [hass.states.get(sensor) for sensor in sensors]
     amounts = [
@@ -155,5 +156,7 @@ def _tell(hass: HomeAssistant, sensors: list[str], unit: str | None) -> str | No
         Decimal(template.async_render({"sensor": sensor}, parse_result=False))
         for sensor in sensors
     ]
-    total = shown[0] if len(shown) == 1 else add(*amounts, *(0 * a for a in shown))
+    if len(shown) == 1 and (shown[0] or not amounts[0]):
+        return f"{shown[0]:f} {unit}"
+    total = add(*amounts, *(0 * a for a in shown))
     return f"{total:f} {unit}"

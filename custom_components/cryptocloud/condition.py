@@ -28,7 +28,7 @@ class BalanceCondition(EntityNumericalConditionBase):
 
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
-        """Leave out other integrations' sensors, and sums unless they are named."""
+        """Leave out other integrations' sensors, and those that have to be named."""
         return filter_amounts(self._hass, super().entity_filter(entities), self._named)
 
     @override

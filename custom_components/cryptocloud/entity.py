@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
@@ -13,8 +14,8 @@ from .const import ACCOUNT_URL, DOMAIN
 from .coordinator import CryptoCloudCoordinator, RegisteredSensors
 from .models import Currency
 
-# Keys of the sensors that add up changes
-SUMS = ("received", "withdrawn")
+# Keys of the sensors that do not show what an account holds, or show a part of it again
+NOT_MEANT_BY_DEVICE = ("received", "withdrawn", "usd_value", "available_usd_value")
 
 
 class CryptoCloudEntity(CoordinatorEntity[CryptoCloudCoordinator]):
@@ -73,6 +74,18 @@ def async_remove_sensors(
             registry.async_remove(entity.entity_id)
 
 
+@callback
+def async_enable_usd_values(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Enable the values in USD, which were once registered as disabled by default."""
+    if entry.pref_disable_new_entities:
+        return
+    registry = er.async_get(hass)
+    for sensors in async_get_registered(hass, entry.entry_id).values():
+        value = sensors.get("usd_value")
+        if value and value.disabled_by is er.RegistryEntryDisabler.INTEGRATION:
+            registry.async_update_entity(value.entity_id, disabled_by=None)
+
+
 def filter_own_entities(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
     """Return the entities that belong to this integration."""
     registry = er.async_get(hass)
@@ -88,15 +101,15 @@ def filter_amounts(
 ) -> set[str]:
     """Return the integration's sensors for what an account holds.
 
-    Sums of what came in and went out are only among them if the user names them: a
-    device or an area stands for its balances.
+    Sums of what came in and went out, and values of single currencies, are only among
+    them if the user names them: a device or an area stands for its balances and totals.
     """
     registry = er.async_get(hass)
     return {
         entity_id
         for entity_id in filter_own_entities(hass, entity_ids)
         if entity_id in named
-        or registry.entities[entity_id].translation_key not in SUMS
+        or registry.entities[entity_id].translation_key not in NOT_MEANT_BY_DEVICE
     }
 
 

@@ -1,20 +1,14 @@
 """Sensors for the balances of an account."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, override
 
-from homeassistant.components.sensor import (
-    SensorDeviceClass,
-    SensorEntity,
-    SensorEntityDescription,
-    SensorStateClass,
-)
+from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN, SensorEntity
 from homeassistant.const import MATCH_ALL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .coin import ICONS, MAX_DECIMALS, STABLECOIN_DECIMALS, choose_decimals, get_picture
 from .const import CONF_ONLY_FUNDED, CONF_SHOW_ICONS
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
 from .entity import (
@@ -24,90 +18,14 @@ from .entity import (
     currency_unique_id,
 )
 from .models import Balance, format_plain
+from .sensor_types import (
+    ACCOUNT_SENSORS,
+    BALANCE_SENSOR,
+    CURRENCY_SENSORS,
+    CryptoCloudSensorDescription,
+)
 
 PARALLEL_UPDATES = 0
-
-USD = "USD"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CryptoCloudSensorDescription[DataT](SensorEntityDescription):
-    """Description of an amount."""
-
-    state_class: SensorStateClass = SensorStateClass.TOTAL
-    value_fn: Callable[[DataT], Decimal | None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CryptoCloudUsdSensorDescription[DataT](CryptoCloudSensorDescription[DataT]):
-    """Description of an amount in USD."""
-
-    device_class: SensorDeviceClass = SensorDeviceClass.MONETARY
-    native_unit_of_measurement: str = USD
-    suggested_display_precision: int = 2
-
-
-ACCOUNT_SENSORS = (
-    CryptoCloudUsdSensorDescription[CryptoCloudCoordinator](
-        key="total_balance",
-        translation_key="total_balance",
-        value_fn=lambda coordinator: coordinator.data.total_usd,
-    ),
-    CryptoCloudUsdSensorDescription[CryptoCloudCoordinator](
-        key="total_available_balance",
-        translation_key="total_available_balance",
-        value_fn=lambda coordinator: coordinator.data.total_available_usd,
-    ),
-    CryptoCloudUsdSensorDescription[CryptoCloudCoordinator](
-        key="total_on_hold",
-        translation_key="total_on_hold",
-        entity_registry_enabled_default=False,
-        value_fn=lambda coordinator: coordinator.data.total_on_hold_usd,
-    ),
-    CryptoCloudUsdSensorDescription[CryptoCloudCoordinator](
-        key="received",
-        translation_key="received",
-        value_fn=lambda coordinator: coordinator.ledger.received,
-    ),
-    CryptoCloudUsdSensorDescription[CryptoCloudCoordinator](
-        key="withdrawn",
-        translation_key="withdrawn",
-        value_fn=lambda coordinator: coordinator.ledger.withdrawn,
-    ),
-)
-
-BALANCE_SENSOR = CryptoCloudSensorDescription[Balance](
-    key="balance",
-    translation_key="balance",
-    value_fn=lambda balance: balance.balance,
-)
-
-CURRENCY_SENSORS = (
-    CryptoCloudUsdSensorDescription[Balance](
-        key="usd_value",
-        translation_key="usd_value",
-        entity_registry_enabled_default=False,
-        value_fn=lambda balance: balance.balance_usd,
-    ),
-    CryptoCloudSensorDescription[Balance](
-        key="available",
-        translation_key="available",
-        entity_registry_enabled_default=False,
-        value_fn=lambda balance: balance.available,
-    ),
-    CryptoCloudUsdSensorDescription[Balance](
-        key="available_usd_value",
-        translation_key="available_usd_value",
-        entity_registry_enabled_default=False,
-        value_fn=lambda balance: balance.available_usd,
-    ),
-    CryptoCloudSensorDescription[Balance](
-        key="on_hold",
-        translation_key="on_hold",
-        entity_registry_enabled_default=False,
-        value_fn=lambda balance: balance.on_hold,
-    ),
-)
 
 
 async def async_setup_entry(
@@ -137,7 +55,11 @@ async def async_setup_entry(
             for sensor in (
                 CryptoCloudBalanceSensor(coordinator, BALANCE_SENSOR, code),
                 *(
-                    CryptoCloudCurrencySensor(coordinator, description, code)
+                    (
+                        CryptoCloudCurrencySensor
+                        if description.native_unit_of_measurement
+                        else CryptoCloudCoinSensor
+                    )(coordinator, description, code)
                     for description in CURRENCY_SENSORS
                 ),
             )
@@ -173,7 +95,7 @@ class CryptoCloudAccountSensor(CryptoCloudEntity, SensorEntity):
 
 
 class CryptoCloudCurrencySensor(CryptoCloudEntity, SensorEntity):
-    """An amount of one currency."""
+    """An amount of one currency, in USD."""
 
     entity_description: CryptoCloudSensorDescription[Balance]
 
@@ -188,14 +110,6 @@ class CryptoCloudCurrencySensor(CryptoCloudEntity, SensorEntity):
         self.entity_description = description
         self._code = code
         self._attr_translation_placeholders = {"currency": currency_title(code)}
-        currency = self._balance.currency
-        if description.native_unit_of_measurement is None:
-            # The unit must never change, or the sensor's statistics break.
-            registered = coordinator.registered.get(code, {}).get(description.key)
-            self._attr_native_unit_of_measurement = (
-                registered and registered.unit_of_measurement
-            ) or currency.short_code
-            self._attr_suggested_display_precision = 2 if currency.stablecoin else 8
 
     @property
     def _balance(self) -> Balance:
@@ -215,7 +129,68 @@ class CryptoCloudCurrencySensor(CryptoCloudEntity, SensorEntity):
         return format_plain(self.entity_description.value_fn(self._balance))
 
 
-class CryptoCloudBalanceSensor(CryptoCloudCurrencySensor):
+class CryptoCloudCoinSensor(CryptoCloudCurrencySensor):
+    """An amount of one currency, in the currency."""
+
+    def __init__(
+        self,
+        coordinator: CryptoCloudCoordinator,
+        description: CryptoCloudSensorDescription[Balance],
+        code: str,
+    ) -> None:
+        """Initialize the sensor."""
+        super().__init__(coordinator, description, code)
+        currency = self._balance.currency
+        registered = coordinator.registered.get(code, {}).get(description.key)
+        # The unit must never change, or the sensor's statistics break.
+        self._attr_native_unit_of_measurement = (
+            registered and registered.unit_of_measurement
+        ) or currency.short_code
+        self._is_stablecoin = currency.stablecoin
+        shown = None
+        if registered and (options := registered.options.get(SENSOR_DOMAIN)):
+            shown = options.get("suggested_display_precision")
+        # The most decimals may only mean that there was no rate.
+        self._shown_decimals = None if shown == MAX_DECIMALS else shown
+        self._choose_decimals()
+
+    @property
+    @override
+    def suggested_display_precision(self) -> int:
+        """Return the decimals to show."""
+        if self._is_stablecoin:
+            return STABLECOIN_DECIMALS
+        return MAX_DECIMALS if self._shown_decimals is None else self._shown_decimals
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the value of the coin."""
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            self.coordinator.async_add_listener(self._async_update_decimals)
+        )
+
+    # Says that the listener outlives a rename, where Home Assistant asks (2026.11).
+    @callback
+    def async_entity_id_changed(self, old_entity_id: str) -> None:
+        """Keep listening under another entity id."""
+
+    @callback
+    def _async_update_decimals(self) -> None:
+        """Show as many decimals as the coin needs now."""
+        before = self.suggested_display_precision
+        if self._code in self.coordinator.data.balances:
+            self._choose_decimals()
+        if self.suggested_display_precision != before:
+            # Makes Home Assistant look at them again.
+            self.async_registry_entry_updated()
+
+    def _choose_decimals(self) -> None:
+        """Choose the decimals by the last rate, close to those that are shown."""
+        self._shown_decimals = choose_decimals(self._balance.rate, self._shown_decimals)
+
+
+class CryptoCloudBalanceSensor(CryptoCloudCoinSensor):
     """The balance of one currency, with its other amounts and its currency."""
 
     # Each of them is constant or has its own sensor.
@@ -245,8 +220,13 @@ class CryptoCloudBalanceSensor(CryptoCloudCurrencySensor):
             CONF_SHOW_ICONS, True
         ):
             return None
-        currency = self._balance.currency
-        return currency.icon_network or currency.icon_base
+        return get_picture(self._balance.currency)
+
+    @property
+    @override
+    def icon(self) -> str | None:
+        """Return the coin's own icon, shown where its picture is not."""
+        return ICONS.get(self.native_unit_of_measurement or "")
 
 
 def _number(amount: Decimal | None) -> float | None:

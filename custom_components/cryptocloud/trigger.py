@@ -21,7 +21,7 @@ from homeassistant.helpers.trigger import (
 
 from .entity import currency_title, filter_amounts, filter_own_entities
 from .event import EVENT_DECREASED, EVENT_INCREASED
-from .sensor import USD
+from .sensor_types import USD
 
 CONF_CURRENCIES = "currencies"
 CONF_MINIMUM_USD = "minimum_usd"
@@ -117,7 +117,7 @@ class TotalCrossedThresholdTrigger(EntityNumericalStateCrossedThresholdTriggerBa
 
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
-        """Leave out other integrations' sensors, and sums unless they are named."""
+        """Leave out other integrations' sensors, and those that have to be named."""
         return filter_amounts(self._hass, super().entity_filter(entities), self._named)
 
 

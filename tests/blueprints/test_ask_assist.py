@@ -62,4 +62,4 @@ async def test_unit_of_the_service_does_not_format_the_answer(
     await elapse()
     await run("ask_assist", sensor="sensor.cryptocloud_pay", questions=["how much"])
     result = await async_converse(hass, "How much?", None, Context(), "en")
-    assert result.response.speech["plain"]["speech"] == f"-5.00000000 {HARMLESS}"
+    assert result.response.speech["plain"]["speech"] == f"-5.000 {HARMLESS}"

@@ -91,7 +91,7 @@ async def move_to(
             (
                 "CryptoCloud Received: 99.50 USD\n"
                 "CryptoCloud Withdrawn: 0.10 USD\n"
-                "CryptoCloud BTC: -0.10000000 BTC\n"
+                "CryptoCloud BTC: -0.100 BTC\n"
                 "CryptoCloud USDT TRC20: +99.50 USDT"
             ),
         ),
@@ -162,7 +162,7 @@ async def test_summary_lists_changes_of_yesterday(
 CHANGES = (
     "CryptoCloud Received: 99.50 USD\n"
     "CryptoCloud Withdrawn: 0.10 USD\n"
-    "CryptoCloud BTC: -0.10000000 BTC\n"
+    "CryptoCloud BTC: -0.100 BTC\n"
     "CryptoCloud USDT TRC20: +99.50 USDT"
 )
 
@@ -199,7 +199,7 @@ async def test_summary_waits_for_an_account_that_is_not_set_up(
     await move_to(hass, freezer, today + timedelta(hours=9, minutes=1))
     await hass.async_block_till_done()
     # The new sensor is not one of a stablecoin, and has more decimals.
-    changes = CHANGES.replace("+99.50 USDT", "+99.50000001 USDT")
+    changes = CHANGES.replace("+99.50 USDT", "+99.500 USDT")
     assert [message for _, message in messages] == [changes]
 
 
@@ -258,7 +258,7 @@ async def test_names_of_the_service_do_not_format_the_summary(
     await move_to(hass, freezer, today + timedelta(hours=9, seconds=1))
     await hass.async_block_till_done()
 
-    expected = f"{HARMLESS}: -0.10000000 {HARMLESS}"
+    expected = f"{HARMLESS}: -0.100 {HARMLESS}"
     # Home Assistant 2026.6 leaves out the account before a name of the user.
     [(_, message)] = messages
     assert message.removeprefix("CryptoCloud # ") == expected

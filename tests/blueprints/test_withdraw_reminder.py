@@ -80,7 +80,7 @@ async def test_names_of_the_service_do_not_format_the_reminder(
     await elapse(timedelta(days=1))
 
     assert messages == [
-        ("Time to withdraw", f"-5.00000000 {HARMLESS} CryptoCloud # {HARMLESS}")
+        ("Time to withdraw", f"-5.000 {HARMLESS} CryptoCloud # {HARMLESS}")
     ]
 
 

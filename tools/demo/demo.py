@@ -11,7 +11,7 @@ import shutil
 import socket
 from typing import Any
 
-from aiohttp import ClientError, ClientSession
+from aiohttp import ClientSession
 
 from homeassistant.const import __version__
 from tools.sandbox import GOOD_KEY, Sandbox
@@ -31,7 +31,6 @@ from .past import make_statistics
 FOLDER = REPOSITORY / ".demo"
 DASHBOARD = "crypto-cloud"
 PORT = 8123
-FOLLOW_INTERVAL = 15
 START_TIMEOUT = 300
 
 
@@ -70,43 +69,36 @@ class Demo:
                 f" {FOLDER.name}/{LOG}"
             )
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
-            running = [tasks.create_task(run_home_assistant(FOLDER, api_url))]
+            running = tasks.create_task(run_home_assistant(FOLDER, api_url))
             try:
-                if entry_id := await self._set_up(home_assistant):
-                    following = _follow(home_assistant, entry_id)
-                    running.append(tasks.create_task(following))
+                await self._set_up(home_assistant)
                 yield
             finally:
                 self.say("Stopping")
-                for task in running:
-                    task.cancel()
+                running.cancel()
 
-    async def _set_up(self, home_assistant: HomeAssistant) -> str | None:
+    async def _set_up(self, home_assistant: HomeAssistant) -> None:
         try:
             async with asyncio.timeout(START_TIMEOUT):
                 await home_assistant.create_owner()
                 async with home_assistant.connect() as connection:
                     await wait_for(connection.is_running)
-                    if not self.account:
-                        return None
-                    return await self._show_balances(home_assistant, connection)
+                    if self.account:
+                        await self._show_balances(home_assistant, connection)
         except TimeoutError:
             raise DemoError(f"not ready in {START_TIMEOUT} seconds") from None
 
     async def _show_balances(
         self, home_assistant: HomeAssistant, connection: Connection
-    ) -> str:
+    ) -> None:
         self.say("Setting up the integration")
-        entry_id = await home_assistant.set_up_integration(
+        await home_assistant.set_up_integration(
             {
                 "api_key": self.api_key or GOOD_KEY,
                 "only_funded": False,
                 "show_icons": True,
             }
         )
-        # Home Assistant reloads the integration for them in half a minute, too.
-        if await _enable_usd_values(connection, entry_id):
-            await home_assistant.reload(entry_id)
         strategy: dict[str, Any] = {"type": "custom:cryptocloud"}
         if self.api_key is None:
             await _import_past(connection)
@@ -124,32 +116,6 @@ class Demo:
         await connection.call(
             "frontend/set_system_data", key="core", value={"default_panel": DASHBOARD}
         )
-        return entry_id
-
-
-async def _follow(home_assistant: HomeAssistant, entry_id: str) -> None:
-    """Show the value of currencies that appear later."""
-    while True:
-        await asyncio.sleep(FOLLOW_INTERVAL)
-        # The user may restart Home Assistant or take away what is followed.
-        with suppress(ClientError, DemoError, TimeoutError):
-            async with home_assistant.connect() as connection:
-                await _enable_usd_values(connection, entry_id)
-
-
-async def _enable_usd_values(connection: Connection, entry_id: str) -> bool:
-    disabled = [
-        entity["entity_id"]
-        for entity in await connection.call("config/entity_registry/list")
-        if entity["config_entry_id"] == entry_id
-        and entity["translation_key"] == "usd_value"
-        and entity["disabled_by"] == "integration"
-    ]
-    for entity_id in disabled:
-        await connection.call(
-            "config/entity_registry/update", entity_id=entity_id, disabled_by=None
-        )
-    return bool(disabled)
 
 
 async def _import_past(connection: Connection) -> None:

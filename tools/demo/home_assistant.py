@@ -240,8 +240,8 @@ class HomeAssistant:
             await connection.log_in(await self._access_token())
             yield connection
 
-    async def set_up_integration(self, user_input: dict[str, Any]) -> str:
-        """Set up the integration through its config flow and return the entry's id."""
+    async def set_up_integration(self, user_input: dict[str, Any]) -> None:
+        """Set up the integration through its config flow."""
         flow = await self._post(
             "config/config_entries/flow", {"handler": "cryptocloud"}
         )
@@ -252,12 +252,6 @@ class HomeAssistant:
         if flow["type"] != "create_entry":
             reason = flow.get("reason") or ", ".join(flow["errors"].values())
             raise DemoError(f"the integration could not be set up: {reason}")
-        entry_id: str = flow["result"]["entry_id"]
-        return entry_id
-
-    async def reload(self, entry_id: str) -> None:
-        """Reload a config entry."""
-        await self._post(f"config/config_entries/entry/{entry_id}/reload", {})
 
     async def _access_token(self) -> str:
         tokens = await self._token(

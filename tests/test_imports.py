@@ -61,6 +61,7 @@ ALLOWED = {
     "_domain_specs": AS_IN_CORE,
     "_get_reauth_entry": DOCUMENTED,
     "_get_reconfigure_entry": DOCUMENTED,
+    "_handle_coordinator_update": DOCUMENTED,
     "_hass": AS_IN_CORE,
     "_options": AS_IN_CORE,
     "_schema": AS_IN_CORE,

@@ -511,10 +511,11 @@ async def test_change_stored_with_fewer_fields_is_reported(
             "received": "50",
             "withdrawn": "0",
             "currencies": {"A": last},
-            "complete": True,
+            "unidentified": 0,
             "key_replaced": False,
             "unreported": [
-                [currency, {"amount": "50", "amount_usd": "50.00", "balance": "150"}]
+                {"amount": "50", "amount_usd": "50.00", "balance": "150"}
+                | {"currency": currency}
             ],
         },
     }

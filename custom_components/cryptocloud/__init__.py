@@ -13,7 +13,7 @@ from homeassistant.helpers.typing import ConfigType
 from .api import CryptoCloudClient
 from .const import DOMAIN, LOGGER, PLATFORMS
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
-from .entity import async_enable_usd_values, async_get_registered
+from .entity import async_enable_usd_values, async_get_device, async_get_registered
 from .ledger import async_get_ledger, async_remove_ledger
 from .services import async_setup_services
 
@@ -51,6 +51,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: CryptoCloudConfigEntry) 
     # Set before the first refresh, so that diagnostics can say why that one failed.
     entry.runtime_data = coordinator
     await coordinator.async_config_entry_first_refresh()
+    coordinator.device = async_get_device(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     await _async_setup_optional(hass, "assist", entry)
 

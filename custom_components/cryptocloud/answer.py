@@ -54,6 +54,12 @@ _JSON_TYPES = {
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
+_FLAGS = ("stablecoin", "is_email_required", "enable")
+
+# Currencies of the last answer by code, with what they were parsed from
+type KnownCurrencies = dict[str, tuple[dict[str, Any], Currency]]
+
+
 class Problem(Enum):
     """Why an answer brings no balances."""
 
@@ -62,10 +68,13 @@ class Problem(Enum):
     NO_BALANCES = auto()
 
 
-def parse_answer(status: int, body: bytes | None) -> Account | Problem:
+def parse_answer(
+    status: int, body: bytes | None, known: KnownCurrencies
+) -> Account | Problem:
     """Return the account that an answer describes, or why there is none.
 
-    `body` is None if the status makes it irrelevant or it cannot be read.
+    `body` is None if the status makes it irrelevant or it cannot be read. `known` keeps
+    the currencies for the next answer.
     """
     content = _decode(body)
     if _refuses_key(status, content):
@@ -74,7 +83,7 @@ def parse_answer(status: int, body: bytes | None) -> Account | Problem:
         return Problem.HTTP_STATUS
     if (rows := _find_rows(content)) is None:
         return Problem.NO_BALANCES
-    return _parse_account(rows)
+    return _parse_account(rows, known)
 
 
 def describe_fields(body: bytes) -> dict[str, list[str]]:
@@ -143,7 +152,7 @@ def _find_rows(content: Any) -> list[Any] | None:
     return None
 
 
-def _parse_account(rows: Iterable[Any]) -> Account:
+def _parse_account(rows: Iterable[Any], known: KnownCurrencies) -> Account:
     """Return the balances and totals of an answer's rows."""
     balances: dict[str, Balance] = {}
     unidentified: list[dict[str, Decimal | None]] = []
@@ -153,18 +162,20 @@ def _parse_account(rows: Iterable[Any]) -> Account:
         amounts = {
             name: _parse_amount(row.get(key)) for name, key in AMOUNT_KEYS.items()
         }
-        if (currency := _parse_currency(row.get("currency"))) is None:
+        if (currency := _get_currency(row.get("currency"), known)) is None:
             unidentified.append(amounts)
             continue
         balance = Balance(currency=currency, **amounts)
-        known = balances.setdefault(currency.code, balance)
-        if known is balance:
+        first = balances.setdefault(currency.code, balance)
+        if first is balance:
             continue
         for name, amount in amounts.items():
-            if getattr(known, name) != amount:
+            if getattr(first, name) != amount:
                 amounts[name] = None
                 contradicted = True
-        balances[currency.code] = Balance(currency=known.currency, **amounts)
+        balances[currency.code] = Balance(currency=first.currency, **amounts)
+    for code in known.keys() - balances.keys():
+        del known[code]
 
     def total(name: str) -> Decimal | None:
         if contradicted:
@@ -182,20 +193,37 @@ def _parse_account(rows: Iterable[Any]) -> Account:
     )
 
 
-def _parse_currency(content: Any) -> Currency | None:
-    """Return a currency, or None if nothing identifies it."""
+def _get_currency(content: Any, known: KnownCurrencies) -> Currency | None:
+    """Return a currency as it is known or, if it is new or has changed, parsed."""
     if not isinstance(content, dict):
         return None
     code = content.get("code")
     # An identifier is taken as sent or not at all.
     if code is None or _parse_text(code) != code:
         return None
+    before, currency = known.get(code, ({}, None))
+    if (
+        currency
+        and content == before
+        # To Python, true is the same as 1.
+        and all(content.get(flag) is before.get(flag) for flag in _FLAGS)
+    ):
+        return currency
+    currency = _parse_currency(code, content)
+    known[code] = content, currency
+    return currency
+
+
+def _parse_currency(code: str, content: dict[str, Any]) -> Currency:
+    """Return a currency."""
     network = content.get("obj_network")
     if not isinstance(network, dict):
         network = {}
     return Currency(
         code=code,
-        short_code=_parse_text(content.get("short_code")) or code.split("_")[0] or code,
+        short_code=_parse_text(content.get("short_code"))
+        or code.split("_", maxsplit=1)[0]
+        or code,
         name=_parse_text(content.get("name")),
         network=_parse_text(network.get("code")),
         network_name=_parse_text(network.get("fullname")),

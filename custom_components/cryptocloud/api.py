@@ -6,13 +6,14 @@ Facts about the API are from https://docs.cryptocloud.plus/en/api-reference-v2/b
 import asyncio
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 import re
 from typing import ClassVar
 import zlib
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, hdrs
 
-from .answer import STATUSES_WITH_BODY, Problem, parse_answer
+from .answer import STATUSES_WITH_BODY, KnownCurrencies, Problem, parse_answer
 from .models import Account
 
 MAX_BODY_SIZE = 8 * 1024 * 1024
@@ -70,8 +71,10 @@ class CryptoCloudClient:
         """Initialize the client."""
         self._session = session
         self.api_key = api_key
-        # What the last good answer consisted of, for diagnostics
+        # The last good answer, which may come again, and is described in diagnostics
         self.last_body: bytes | None = None
+        self._last_account: Account
+        self._known: KnownCurrencies = {}
 
     async def get_account(self) -> Account:
         """Return all balances, with one request.
@@ -82,10 +85,12 @@ class CryptoCloudClient:
         if not _HEADER_VALUE.fullmatch(self.api_key):
             raise CryptoCloudAuthError("The API key cannot stand in an HTTP header")
         status, body, retry_after = await self._post("/v2/merchant/wallet/balance/all")
+        if status == HTTPStatus.OK and body and body == self.last_body:
+            return self._last_account
         if len(body or b"") <= MAX_BODY_SIZE_IN_LOOP:
-            account = parse_answer(status, body)
+            account = parse_answer(status, body, self._known)
         else:
-            account = await asyncio.to_thread(parse_answer, status, body)
+            account = await asyncio.to_thread(parse_answer, status, body, self._known)
         match account:
             case Problem.KEY_REFUSED:
                 raise CryptoCloudAuthError(f"HTTP status {status}")
@@ -94,6 +99,7 @@ class CryptoCloudClient:
             case Problem.NO_BALANCES:
                 raise CryptoCloudResponseError("The answer holds no list of balances")
         self.last_body = body
+        self._last_account = account
         return account
 
     async def _post(self, path: str) -> tuple[int, bytes | None, float | None]:

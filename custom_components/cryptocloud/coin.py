@@ -1,7 +1,7 @@
 """How a coin is shown: its decimals, its icon and its picture."""
 
 from decimal import Decimal
-from math import ceil
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from .models import Currency
@@ -12,26 +12,33 @@ STABLECOIN_DECIMALS = 2
 ICONS = {"BTC": "mdi:bitcoin", "ETH": "mdi:ethereum", "LTC": "mdi:litecoin"}
 # Browsers load no pictures from elsewhere.
 PICTURE_DOMAIN = "cryptocloud.plus"
+# The rates above which so many decimals are needed
+_MORE_THAN = [Decimal(1).scaleb(decimals - 4) for decimals in range(MAX_DECIMALS + 1)]
 
 
 def choose_decimals(rate: Decimal | None, shown: int | None) -> int | None:
     """Return the decimals to show, None while no rate is known.
 
-    Those that are shown stay until a rate is far beyond their limits.
+    Those that are shown stay until a rate is twice beyond their limits.
     """
-    if not rate or (
-        shown is not None
-        and _count_decimals(rate / 2) <= shown <= _count_decimals(rate * 2)
-    ):
+    if not rate or (shown is not None and _stays(rate, shown)):
         return shown
     return _count_decimals(rate)
 
 
+def _stays(rate: Decimal, shown: int) -> bool:
+    """Return whether half or twice the rate would need the decimals that are shown."""
+    return (shown == 0 or rate * 2 > _MORE_THAN[shown]) and (
+        shown == MAX_DECIMALS or rate / 2 <= _MORE_THAN[shown + 1]
+    )
+
+
 def _count_decimals(rate: Decimal) -> int:
     """Return the decimals that show a tenth of a cent."""
-    return min(max(ceil(rate.log10()) + 3, 0), MAX_DECIMALS)
+    return sum(rate > limit for limit in _MORE_THAN[1:])
 
 
+@lru_cache(maxsize=1024)
 def get_picture(currency: Currency) -> str | None:
     """Return the address of the best picture that comes from the service."""
     for address in (currency.icon_network, currency.icon_base):

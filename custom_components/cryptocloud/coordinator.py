@@ -9,7 +9,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_API_KEY
 from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
@@ -34,6 +34,7 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
     """Coordinator of one account; one request brings all its balances."""
 
     config_entry: CryptoCloudConfigEntry
+    device: dr.DeviceEntry
     last_error: CryptoCloudError | None = None
     last_error_at: datetime | None = None
 
@@ -60,6 +61,7 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
         self.registered = registered
         self._change_listeners: list[Callable[[BalanceChange], None]] = []
         self._ever_listed = bool(registered)
+        self._last_answer: Account | None = None
         self._is_reporting = False
         self._is_shut_down = False
         self._warned_unidentified = False
@@ -72,6 +74,11 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
             and self.last_update_success
             and bool(self.data.balances or not self._ever_listed)
         )
+
+    def is_disabled(self, code: str, key: str) -> bool:
+        """Return whether a sensor of a currency was disabled at the set-up."""
+        entity = self.registered.get(code, {}).get(key)
+        return entity is not None and entity.disabled
 
     @callback
     def async_listen_changes(
@@ -152,7 +159,9 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
                 self.name,
                 account.unidentified,
             )
-        self.ledger.async_record(account)
+        if account is not self._last_answer:
+            self.ledger.async_record(account)
+            self._last_answer = account
         await self.ledger.async_save(self._can_report)
         if account.balances:
             self._ever_listed = True

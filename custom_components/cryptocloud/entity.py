@@ -6,12 +6,15 @@ from collections.abc import Collection, Iterable
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import ACCOUNT_URL, DOMAIN
-from .coordinator import CryptoCloudCoordinator, RegisteredSensors
+from .coordinator import (
+    CryptoCloudConfigEntry,
+    CryptoCloudCoordinator,
+    RegisteredSensors,
+)
 from .models import Currency
 
 # Keys of the sensors that do not show what an account holds, or show a part of it again
@@ -26,15 +29,24 @@ class CryptoCloudEntity(CoordinatorEntity[CryptoCloudCoordinator]):
     def __init__(self, coordinator: CryptoCloudCoordinator, unique_id: str) -> None:
         """Initialize the entity; `unique_id` is unique within the account."""
         super().__init__(coordinator)
-        entry = coordinator.config_entry
-        self._attr_unique_id = f"{entry.entry_id}_{unique_id}"
-        self._attr_device_info = DeviceInfo(
-            identifiers={(DOMAIN, entry.entry_id)},
-            name=entry.title,
-            manufacturer="CryptoCloud",
-            entry_type=DeviceEntryType.SERVICE,
-            configuration_url=ACCOUNT_URL,
-        )
+        self._attr_unique_id = f"{coordinator.config_entry.entry_id}_{unique_id}"
+        # All entities are of one device; asking for it once is enough.
+        self.device_entry = coordinator.device
+
+
+@callback
+def async_get_device(
+    hass: HomeAssistant, entry: CryptoCloudConfigEntry
+) -> dr.DeviceEntry:
+    """Return the device of an account."""
+    return dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id,
+        identifiers={(DOMAIN, entry.entry_id)},
+        name=entry.title,
+        manufacturer="CryptoCloud",
+        entry_type=dr.DeviceEntryType.SERVICE,
+        configuration_url=ACCOUNT_URL,
+    )
 
 
 def currency_unique_id(code: str, key: str) -> str:

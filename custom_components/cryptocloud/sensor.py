@@ -7,6 +7,7 @@ from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN, SensorEntit
 from homeassistant.const import MATCH_ALL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.typing import UNDEFINED, UndefinedType
 
 from .coin import ICONS, MAX_DECIMALS, STABLECOIN_DECIMALS, choose_decimals, get_picture
 from .const import CONF_ONLY_FUNDED, CONF_SHOW_ICONS
@@ -50,19 +51,11 @@ async def async_setup_entry(
         )
         added.update(codes)
         async_add_entities(
-            sensor
+            make_sensor(coordinator, description, code)
             for code in codes
-            for sensor in (
-                CryptoCloudBalanceSensor(coordinator, BALANCE_SENSOR, code),
-                *(
-                    (
-                        CryptoCloudCurrencySensor
-                        if description.native_unit_of_measurement
-                        else CryptoCloudCoinSensor
-                    )(coordinator, description, code)
-                    for description in CURRENCY_SENSORS
-                ),
-            )
+            for description in CURRENCY_SENSORS
+            # Enabling it reloads the account.
+            if not coordinator.is_disabled(code, description.key)
         )
 
     async_add_entities(
@@ -109,6 +102,7 @@ class CryptoCloudCurrencySensor(CryptoCloudEntity, SensorEntity):
         super().__init__(coordinator, currency_unique_id(code, description.key))
         self.entity_description = description
         self._code = code
+        self._written: Balance | UndefinedType | None = UNDEFINED
         self._attr_translation_placeholders = {"currency": currency_title(code)}
 
     @property
@@ -127,6 +121,15 @@ class CryptoCloudCurrencySensor(CryptoCloudEntity, SensorEntity):
     def native_value(self) -> str | None:
         """Return the exact amount."""
         return format_plain(self.entity_description.value_fn(self._balance))
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write the state if the balance is another one than was written last."""
+        balance = self._balance if self.available else None
+        if balance != self._written:
+            self._written = balance
+            super()._handle_coordinator_update()
 
 
 class CryptoCloudCoinSensor(CryptoCloudCurrencySensor):
@@ -147,47 +150,34 @@ class CryptoCloudCoinSensor(CryptoCloudCurrencySensor):
             registered and registered.unit_of_measurement
         ) or currency.short_code
         self._is_stablecoin = currency.stablecoin
-        shown = None
+        self._shown_decimals = None
         if registered and (options := registered.options.get(SENSOR_DOMAIN)):
             shown = options.get("suggested_display_precision")
-        # The most decimals may only mean that there was no rate.
-        self._shown_decimals = None if shown == MAX_DECIMALS else shown
+            # The most decimals may only mean that there was no rate.
+            self._shown_decimals = None if shown == MAX_DECIMALS else shown
         self._choose_decimals()
 
-    @property
-    @override
-    def suggested_display_precision(self) -> int:
-        """Return the decimals to show."""
-        if self._is_stablecoin:
-            return STABLECOIN_DECIMALS
-        return MAX_DECIMALS if self._shown_decimals is None else self._shown_decimals
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        """Follow the value of the coin."""
-        await super().async_added_to_hass()
-        self.async_on_remove(
-            self.coordinator.async_add_listener(self._async_update_decimals)
-        )
-
-    # Says that the listener outlives a rename, where Home Assistant asks (2026.11).
     @callback
-    def async_entity_id_changed(self, old_entity_id: str) -> None:
-        """Keep listening under another entity id."""
-
-    @callback
-    def _async_update_decimals(self) -> None:
+    @override
+    def _handle_coordinator_update(self) -> None:
         """Show as many decimals as the coin needs now."""
-        before = self.suggested_display_precision
-        if self._code in self.coordinator.data.balances:
+        super()._handle_coordinator_update()
+        before = self._attr_suggested_display_precision
+        if self.available:
             self._choose_decimals()
-        if self.suggested_display_precision != before:
+        if self._attr_suggested_display_precision != before:
             # Makes Home Assistant look at them again.
             self.async_registry_entry_updated()
 
     def _choose_decimals(self) -> None:
         """Choose the decimals by the last rate, close to those that are shown."""
         self._shown_decimals = choose_decimals(self._balance.rate, self._shown_decimals)
+        if self._is_stablecoin:
+            self._attr_suggested_display_precision = STABLECOIN_DECIMALS
+        elif self._shown_decimals is None:
+            self._attr_suggested_display_precision = MAX_DECIMALS
+        else:
+            self._attr_suggested_display_precision = self._shown_decimals
 
 
 class CryptoCloudBalanceSensor(CryptoCloudCoinSensor):
@@ -227,6 +217,19 @@ class CryptoCloudBalanceSensor(CryptoCloudCoinSensor):
     def icon(self) -> str | None:
         """Return the coin's own icon, shown where its picture is not."""
         return ICONS.get(self.native_unit_of_measurement or "")
+
+
+def make_sensor(
+    coordinator: CryptoCloudCoordinator,
+    description: CryptoCloudSensorDescription[Balance],
+    code: str,
+) -> CryptoCloudCurrencySensor:
+    """Return the sensor of an amount of a currency."""
+    if description is BALANCE_SENSOR:
+        return CryptoCloudBalanceSensor(coordinator, description, code)
+    if description.native_unit_of_measurement is None:
+        return CryptoCloudCoinSensor(coordinator, description, code)
+    return CryptoCloudCurrencySensor(coordinator, description, code)
 
 
 def _number(amount: Decimal | None) -> float | None:

@@ -69,6 +69,7 @@ BALANCE_SENSOR = CryptoCloudSensorDescription[Balance](
 )
 
 CURRENCY_SENSORS = (
+    BALANCE_SENSOR,
     CryptoCloudUsdSensorDescription[Balance](
         key="usd_value",
         translation_key="usd_value",

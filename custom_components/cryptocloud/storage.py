@@ -48,7 +48,7 @@ _AMOUNT = vol.All(
 )
 _NOT_NEGATIVE = vol.All(_AMOUNT, vol.Range(min=0))
 _CURRENCY = {vol.Required("code"): str} | {
-    vol.Optional(field.name, default=None): vol.Any(str, bool, None)
+    vol.Optional(field.name, default=None): vol.Any(str, int, None)
     for field in fields(Currency)
     if field.name != "code"
 }

@@ -1,5 +1,6 @@
 """Tests of the sensors."""
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from syrupy.assertion import SnapshotAssertion
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import json_dumps
 from homeassistant.util.json import json_loads
@@ -396,3 +397,32 @@ async def test_entity_ids_of_currencies_are_the_same_in_all_languages(
     assert {f"sensor.{name}" for name in entity_ids} <= set(
         hass.states.async_entity_ids()
     )
+
+
+async def test_many_currencies_are_added_in_parts(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """Test that the event loop comes by while 400 currencies are added.
+
+    With 5 sensors each, all at once would hold it up for half a second. It takes 10
+    of them at a time, the first time together with what the account itself has.
+    """
+    sandbox.rows = [make_row(f"C{number}") for number in range(400)]
+    added: list[int] = [0]
+
+    @callback
+    def count(event: Event[er.EventEntityRegistryUpdatedData]) -> None:
+        added[-1] += event.data["action"] == "create"
+
+    async def watch() -> None:
+        while True:
+            added.append(0)
+            await asyncio.sleep(0)
+
+    hass.bus.async_listen(er.EVENT_ENTITY_REGISTRY_UPDATED, count)
+    watchdog = asyncio.create_task(watch())
+    assert await set_up(hass, entry)
+    watchdog.cancel()
+
+    assert sum(added) == 1 + 5 + 5 * 400
+    assert max(added) <= 1 + 5 + 5 * 10

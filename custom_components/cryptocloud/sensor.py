@@ -1,5 +1,6 @@
 """Sensors for the balances of an account."""
 
+import asyncio
 from decimal import Decimal
 from typing import Any, override
 
@@ -28,6 +29,9 @@ from .sensor_types import (
 
 PARALLEL_UPDATES = 0
 
+# Adding the sensors of hundreds at once would block the event loop.
+CURRENCIES_AT_ONCE = 10
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -40,15 +44,19 @@ async def async_setup_entry(
     # Never shrinks: the sensors of a currency that is gone stay, unavailable.
     added: set[str] = set()
 
-    @callback
-    def add_currencies() -> None:
-        """Add sensors for the currencies that have none yet."""
-        codes = sorted(
+    def find_new() -> list[str]:
+        """Return the currencies that have no sensors yet."""
+        return sorted(
             code
             for code, balance in coordinator.data.balances.items()
             if code not in added
             and (not only_funded or balance.is_funded or code in coordinator.registered)
         )
+
+    @callback
+    def add_currencies(limit: int | None = None) -> None:
+        """Add the sensors of new currencies."""
+        codes = find_new()[:limit]
         added.update(codes)
         async_add_entities(
             make_sensor(coordinator, description, code)
@@ -62,7 +70,9 @@ async def async_setup_entry(
         CryptoCloudAccountSensor(coordinator, description)
         for description in ACCOUNT_SENSORS
     )
-    add_currencies()
+    while find_new():
+        add_currencies(CURRENCIES_AT_ONCE)
+        await asyncio.sleep(0)
     entry.async_on_unload(coordinator.async_add_listener(add_currencies))
 
 

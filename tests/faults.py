@@ -19,8 +19,10 @@ class Expected:
     error: str | None = None
     minutes: int = 5
     """Until the next poll."""
-    arrives: bool = True
-    """Whether the request reaches the server."""
+    requests: int = 1
+    """How many requests of one attempt reach the server."""
+    kept_requests: int | None = None
+    """The same, where the connection of the last attempt is kept."""
     states: dict[str, str | None] = field(default_factory=dict)
     attributes: dict[str, Any] = field(default_factory=dict)
     """Of the first currency's balance; None also stands for one that is not there."""
@@ -46,15 +48,22 @@ USUAL: dict[str, str | None] = {
 }
 CURRENCIES = 3
 
+# After how many of these errors in a row Home Assistant asks for a new key
+REFUSALS = {"invalid_auth": 1, "maybe_invalid_auth": 2}
+
 _BAD_KEY = Expected(error="invalid_auth")
+_MAYBE_BAD_KEY = Expected(error="maybe_invalid_auth", minutes=1)
+_HTTP_ERROR = Expected(error="http_error")
 _NO_CONNECTION = Expected(error="cannot_connect")
+# One more attempt
+_BROKEN = Expected(error="cannot_connect", requests=2)
 _TIMEOUT = Expected(error="timeout_connect")
 _INVALID = Expected(error="invalid_response")
 _ACCEPTED = Expected()
 
 
 def _wait(minutes: int) -> Expected:
-    return Expected(error="cannot_connect", minutes=minutes)
+    return Expected(error="http_error", minutes=minutes)
 
 
 def _left_out(**states: str | None) -> Expected:
@@ -116,10 +125,13 @@ _NO_PICTURE = _shown(icon_base=None, icon_network=None, entity_picture=None)
 
 EXPECTED: dict[str, dict[str, Expected]] = {
     "transport": {
-        "dns_failure": Expected(error="cannot_connect", arrives=False),
-        "connection_refused": Expected(error="cannot_connect", arrives=False),
-        "tls_failure": Expected(error="cannot_connect", arrives=False),
-        "reset_before_headers": _NO_CONNECTION,
+        "dns_failure": Expected(error="cannot_connect", requests=0),
+        "connection_refused": Expected(error="cannot_connect", requests=0),
+        "tls_failure": Expected(error="cannot_connect", requests=0),
+        "reset_before_headers": _BROKEN,
+        "closed_before_headers": _BROKEN,
+        "closed_in_mid_headers": _NO_CONNECTION,
+        "closed_kept_connection": Expected(kept_requests=2),
         "reset_in_mid_body": _NO_CONNECTION,
         "body_too_short": _NO_CONNECTION,
         "never_answers": _TIMEOUT,
@@ -127,34 +139,45 @@ EXPECTED: dict[str, dict[str, Expected]] = {
         "answer_after_the_timeout": _TIMEOUT,
     },
     "status": {
-        "200_detail": _BAD_KEY,
+        "200_detail": _MAYBE_BAD_KEY,
         "200_authorization": _BAD_KEY,
         "200_other_error": _INVALID,
-        "204": _NO_CONNECTION,
-        "301_elsewhere": _NO_CONNECTION,
-        "302_elsewhere": _NO_CONNECTION,
-        "307_elsewhere": _NO_CONNECTION,
-        "400_page": _NO_CONNECTION,
-        "400_list": _NO_CONNECTION,
-        "400_other_error": _NO_CONNECTION,
-        "400_detail": _BAD_KEY,
+        "204": _HTTP_ERROR,
+        "301_elsewhere": _HTTP_ERROR,
+        "302_elsewhere": _HTTP_ERROR,
+        "307_elsewhere": _HTTP_ERROR,
+        "400_page": _HTTP_ERROR,
+        "400_list": _MAYBE_BAD_KEY,
+        "400_other_error": _MAYBE_BAD_KEY,
+        "400_detail": _MAYBE_BAD_KEY,
         "400_authorization": _BAD_KEY,
-        "401_page": _BAD_KEY,
+        "401_page": _MAYBE_BAD_KEY,
+        "401_empty": _MAYBE_BAD_KEY,
+        "401_list": _MAYBE_BAD_KEY,
         "401_detail": _BAD_KEY,
-        "403_page": _NO_CONNECTION,
-        "403_list": _BAD_KEY,
+        "401_detail_object": _MAYBE_BAD_KEY,
+        "401_other_json": _MAYBE_BAD_KEY,
+        "401_problem": _MAYBE_BAD_KEY,
+        "401_authorization": _BAD_KEY,
+        "403_page": _HTTP_ERROR,
+        "403_list": _MAYBE_BAD_KEY,
+        "403_null": _MAYBE_BAD_KEY,
         "403_detail": _BAD_KEY,
-        "403_other_json": _BAD_KEY,
-        "404": _NO_CONNECTION,
-        "405": _NO_CONNECTION,
+        "403_problem": _MAYBE_BAD_KEY,
+        "403_authorization": _BAD_KEY,
+        "403_other_json": _MAYBE_BAD_KEY,
+        "404": _HTTP_ERROR,
+        "405": _HTTP_ERROR,
         "429_without_retry_after": _wait(5),
         "429_seconds": _wait(10),
         "429_date": _wait(30),
         "429_rubbish": _wait(5),
         "429_week": _wait(24 * 60),
-        "500": _NO_CONNECTION,
-        "502": _NO_CONNECTION,
-        "503_page": _NO_CONNECTION,
+        "500": _HTTP_ERROR,
+        "500_authorization": _BAD_KEY,
+        "502": _HTTP_ERROR,
+        "503_page": _HTTP_ERROR,
+        "503_cut_off": _HTTP_ERROR,
     },
     "body": {
         "empty": _INVALID,
@@ -176,6 +199,11 @@ EXPECTED: dict[str, dict[str, Expected]] = {
         "detail_and_more": _INVALID,
         "not_gzip": _INVALID,
         "gzip_ends_early": _INVALID,
+        "gzip_members": _ACCEPTED,
+        "gzip_and_more": _INVALID,
+        "x_gzip": _ACCEPTED,
+        "gzip_and_identity": _ACCEPTED,
+        "empty_encoding": _ACCEPTED,
         "another_encoding": _INVALID,
         "byte_order_mark": _ACCEPTED,
         "wrong_content_type": _ACCEPTED,

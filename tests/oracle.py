@@ -40,7 +40,7 @@ def decimal(token: str) -> Decimal | None:
 def read_rows(body: bytes, encoding: str = "") -> list[Any] | None:
     """Return the rows of an answer in which every number is exact."""
     try:
-        if encoding.lower() == "gzip":
+        if {"gzip", "x-gzip"} & {name.strip() for name in encoding.lower().split(",")}:
             body = gzip.decompress(body)
         content = json.loads(
             body.decode("utf-8-sig"),

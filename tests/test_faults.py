@@ -38,7 +38,7 @@ from .common import (
     submit,
     suggested_values,
 )
-from .faults import CURRENCIES, EXPECTED, TABLE, USUAL, Expected
+from .faults import CURRENCIES, EXPECTED, REFUSALS, TABLE, USUAL, Expected
 
 type Strike = Callable[[str | None], Awaitable[None]]
 
@@ -49,6 +49,8 @@ PLAIN_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?")
 REASONS = {
     "cannot_connect": "CryptoCloud cannot be reached (",
     "invalid_auth": "CryptoCloud rejected the API key.",
+    "http_error": "CryptoCloud returned an error (HTTP status ",
+    "maybe_invalid_auth": "CryptoCloud refused the request (HTTP status ",
     "invalid_response": "CryptoCloud returned an unexpected response (",
     "timeout_connect": "CryptoCloud did not respond in time (",
 }
@@ -175,7 +177,7 @@ async def test_flow_names_the_fault_and_goes_on(
             assert result["step_id"] == step_id
             assert result["errors"] == {"base": expected.error}
             assert "api_key" not in suggested_values(result)
-            assert sandbox.request_count == requests + expected.arrives
+            assert sandbox.request_count == requests + expected.requests
             assert not complaints(caplog)
             await strike(None)
             result = await submit(hass, result, **user_input)
@@ -208,7 +210,7 @@ async def test_first_refresh_recovers(
     """Test that the set-up is tried again or a new key asked for, else the sensors."""
     await strike(fault)
     await set_up(hass, entry)
-    assert sandbox.request_count == expected.arrives
+    assert sandbox.request_count == expected.requests
 
     flows = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
     if expected.error is None:
@@ -259,22 +261,20 @@ async def test_poll_recovers(
     assert await set_up(hass, entry)
     check_sensors(hass, Expected())
     requests = sandbox.request_count
-
-    async def ask(after: timedelta) -> None:
-        nonlocal requests
-        await poll(after - timedelta(seconds=10))
-        assert sandbox.request_count == requests
-        await poll(after)
-        requests += expected.arrives and expected.error != "invalid_auth"
-        assert sandbox.request_count == requests
+    per_attempt = (
+        expected.requests if expected.kept_requests is None else expected.kept_requests
+    )
+    refusals = REFUSALS.get(expected.error or "")
 
     await strike(fault)
     await poll()
-    requests += expected.arrives
-    assert sandbox.request_count == requests
 
     wait = timedelta(minutes=expected.minutes)
-    for _ in range(2):
+    for attempt in (1, 2, 3):
+        is_refused = refusals is not None and attempt >= refusals
+        # A refused key is not tried again automatically.
+        requests += per_attempt if not is_refused or attempt == refusals else 0
+        assert sandbox.request_count == requests
         assert entry.state is ConfigEntryState.LOADED
 
         flows = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
@@ -290,15 +290,17 @@ async def test_poll_recovers(
             assert REASONS[expected.error] in message or flows
 
         assert [flow["context"]["source"] for flow in flows] == (
-            [SOURCE_REAUTH] if expected.error == "invalid_auth" else []
+            [SOURCE_REAUTH] if is_refused else []
         )
 
-        # A refused key is not tried again automatically.
-        await ask(wait)
+        await poll(wait - timedelta(seconds=10))
+        assert sandbox.request_count == requests
+        if attempt < 3:
+            await poll(wait)
 
     said = complaints(caplog)
     await strike(None)
-    if expected.error == "invalid_auth":
+    if refusals:
         await async_setup_component(hass, HOMEASSISTANT_DOMAIN, {})
         await hass.services.async_call(
             HOMEASSISTANT_DOMAIN,

@@ -37,6 +37,7 @@ ORDER = (
     "answer",
     "api",
     "ledger",
+    "refusals",
     "coordinator",
     "entity",
 )

@@ -1,6 +1,7 @@
 """Tests of setting up, unloading and removing an account."""
 
 from datetime import timedelta
+import logging
 from typing import Any
 
 import pytest
@@ -8,13 +9,27 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cryptocloud.const import DOMAIN
 from homeassistant.bootstrap import async_load_base_functionality
-from homeassistant.config_entries import RELOAD_AFTER_UPDATE_DELAY, ConfigEntryState
+from homeassistant.config_entries import (
+    RELOAD_AFTER_UPDATE_DELAY,
+    SOURCE_REAUTH,
+    ConfigEntryState,
+)
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from tools.sandbox import Sandbox
 
-from .common import API_KEY, Poll, get_value, load_json, make_entry, make_row, set_up
+from .common import (
+    API_KEY,
+    Poll,
+    complaints,
+    get_value,
+    load_json,
+    make_entry,
+    make_row,
+    set_up,
+    submit,
+)
 
 
 async def test_unloaded_account_sends_no_requests(
@@ -59,6 +74,38 @@ async def test_options_have_defaults(hass: HomeAssistant, sandbox: Sandbox) -> N
     state = hass.states.get("sensor.cryptocloud_usdt_trc20")
     assert state
     assert "entity_picture" in state.attributes
+
+
+@pytest.mark.parametrize("data", [{}, {"api_key": None}])
+async def test_damaged_account_asks_for_its_key(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    caplog: pytest.LogCaptureFixture,
+    data: dict[str, Any],
+) -> None:
+    """Test that an account that lost its data and options says so, and the way back."""
+    entry = make_entry()
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, data=data, options={})
+
+    assert not await set_up(hass, entry)
+
+    assert entry.state is ConfigEntryState.SETUP_ERROR
+    assert entry.reason
+    assert entry.reason.startswith("The API key of this account is missing")
+    assert complaints(caplog, logging.ERROR) == []
+    assert not [
+        record
+        for record in caplog.records
+        if record.exc_info and record.levelno > logging.DEBUG
+    ]
+    assert sandbox.request_count == 0
+    [flow] = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    assert flow["context"]["source"] == SOURCE_REAUTH
+
+    result = await submit(hass, flow, api_key=API_KEY)
+    assert result["reason"] == "reauth_successful"
+    assert get_value(hass, "usdt_trc20") == "1250.5"
 
 
 async def test_set_up_writes_each_state_once(

@@ -4,6 +4,7 @@ from typing import Any
 
 from homeassistant.const import CONF_API_KEY
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.importlib import async_import_module
@@ -15,6 +16,7 @@ from .const import DOMAIN, LOGGER, PLATFORMS
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
 from .entity import async_enable_usd_values, async_get_device, async_get_registered
 from .ledger import async_get_ledger, async_remove_ledger
+from .refusals import async_forget_refusal
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -40,9 +42,12 @@ async def async_migrate_entry(
 
 async def async_setup_entry(hass: HomeAssistant, entry: CryptoCloudConfigEntry) -> bool:
     """Set up CryptoCloud from a config entry."""
-    client = CryptoCloudClient(
-        session=async_get_clientsession(hass), api_key=entry.data[CONF_API_KEY]
-    )
+    api_key = entry.data.get(CONF_API_KEY)
+    if not isinstance(api_key, str):
+        raise ConfigEntryAuthFailed(
+            translation_domain=DOMAIN, translation_key="api_key_missing"
+        )
+    client = CryptoCloudClient(session=async_get_clientsession(hass), api_key=api_key)
     registered = async_get_registered(hass, entry.entry_id)
     ledger = async_get_ledger(hass, entry)
     await ledger.async_load()
@@ -80,6 +85,7 @@ async def async_remove_entry(
     hass: HomeAssistant, entry: CryptoCloudConfigEntry
 ) -> None:
     """Forget what a removed account held."""
+    async_forget_refusal(hass, entry.entry_id)
     await async_remove_ledger(hass, entry)
 
 

@@ -29,8 +29,6 @@ MAX_URL_LENGTH = 2000
 # About eight times what 1,000 currencies need. Decoding more would block the event loop
 # even in a thread, because json holds the GIL.
 MAX_SEPARATORS = 200_000
-# The body of any other status is of no interest.
-STATUSES_WITH_BODY = (HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN)
 
 # Keeps every digit. Numbers too large for a Decimal become non-finite or get an absurd
 # exponent; _parse_amount rejects both.
@@ -51,6 +49,7 @@ _JSON_TYPES = {
     NoneType: "null",
     str: "string",
 }
+_NO_JSON = object()
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
@@ -64,6 +63,7 @@ class Problem(Enum):
     """Why an answer brings no balances."""
 
     KEY_REFUSED = auto()
+    KEY_MAYBE_REFUSED = auto()
     HTTP_STATUS = auto()
     NO_BALANCES = auto()
 
@@ -73,12 +73,12 @@ def parse_answer(
 ) -> Account | Problem:
     """Return the account that an answer describes, or why there is none.
 
-    `body` is None if the status makes it irrelevant or it cannot be read. `known` keeps
-    the currencies for the next answer.
+    `body` is None if it cannot be read. `known` keeps the currencies for the next
+    answer.
     """
     content = _decode(body)
-    if _refuses_key(status, content):
-        return Problem.KEY_REFUSED
+    if refusal := _find_refusal(status, content):
+        return refusal
     if status != HTTPStatus.OK:
         return Problem.HTTP_STATUS
     if (rows := _find_rows(content)) is None:
@@ -107,9 +107,9 @@ def _collect_fields(
 
 
 def _decode(body: bytes | None) -> Any:
-    """Return the JSON in a body with exact numbers, or None if there is none."""
+    """Return the JSON in a body with exact numbers, or _NO_JSON if there is none."""
     if body is None or sum(map(body.count, (b",", b"[", b"{"))) > MAX_SEPARATORS:
-        return None
+        return _NO_JSON
     try:
         return json.loads(
             body.decode("utf-8-sig"),
@@ -118,30 +118,32 @@ def _decode(body: bytes | None) -> Any:
             parse_constant=lambda _: None,
         )
     except ValueError, RecursionError:
-        return None
+        return _NO_JSON
 
 
-def _refuses_key(status: int, content: Any) -> bool:
-    """Return whether an answer means a bad key; its texts are not documented.
+def _find_refusal(status: int, content: Any) -> Problem | None:
+    """Return whether an answer means a bad key, or may mean one.
 
+    Gateways in between use the same statuses, and `detail` for other errors. Texts are
+    not documented and decide nothing.
     https://docs.cryptocloud.plus/en/api-reference-v2/authorization
     """
-    fields = content if isinstance(content, dict) else {}
-    result = fields.get("result")
-    names_authorization = isinstance(result, dict) and "authorization" in result
-    match status:
-        case HTTPStatus.OK:
-            return fields.keys() == {"detail"} or (
-                names_authorization and fields.get("status") == "error"
-            )
-        case HTTPStatus.BAD_REQUEST:
-            return names_authorization or "detail" in fields
-        case HTTPStatus.UNAUTHORIZED:
-            return True
-        case HTTPStatus.FORBIDDEN:
+    match status, content:
+        case _, {"status": "error", "result": {"authorization": _}}:
+            return Problem.KEY_REFUSED
+        case (
+            HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN,
+            {"detail": str(), **others},
+        ) if not others:
+            return Problem.KEY_REFUSED
+        case HTTPStatus.UNAUTHORIZED, _:
+            return Problem.KEY_MAYBE_REFUSED
+        case HTTPStatus.BAD_REQUEST | HTTPStatus.FORBIDDEN, _:
             # Without JSON, it is the page of a firewall in between.
-            return content is not None
-    return False
+            return None if content is _NO_JSON else Problem.KEY_MAYBE_REFUSED
+        case HTTPStatus.OK, {"detail": _, **others} if not others:
+            return Problem.KEY_MAYBE_REFUSED
+    return None
 
 
 def _find_rows(content: Any) -> list[Any] | None:

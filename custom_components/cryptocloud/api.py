@@ -6,14 +6,25 @@ Facts about the API are from https://docs.cryptocloud.plus/en/api-reference-v2/b
 import asyncio
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from gzip import GzipFile
 from http import HTTPStatus
+from io import BytesIO
 import re
 from typing import ClassVar
 import zlib
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, hdrs
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientOSError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    ServerDisconnectedError,
+    hdrs,
+)
 
-from .answer import STATUSES_WITH_BODY, KnownCurrencies, Problem, parse_answer
+from .answer import KnownCurrencies, Problem, parse_answer
 from .models import Account
 
 MAX_BODY_SIZE = 8 * 1024 * 1024
@@ -37,17 +48,29 @@ class CryptoCloudAuthError(CryptoCloudError):
 
 
 class CryptoCloudConnectionError(CryptoCloudError):
-    """CryptoCloud could not be reached, or answered with an HTTP error.
+    """CryptoCloud could not be reached."""
+
+    translation_key = "cannot_connect"
+
+
+class CryptoCloudHTTPError(CryptoCloudError):
+    """CryptoCloud answered with an HTTP error.
 
     `retry_after` is the number of seconds CryptoCloud asks to wait, if it does.
     """
 
-    translation_key = "cannot_connect"
+    translation_key = "http_error"
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         """Initialize the error."""
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class CryptoCloudMaybeAuthError(CryptoCloudHTTPError):
+    """The API key was refused, or a service in between has a fault."""
+
+    translation_key = "maybe_invalid_auth"
 
 
 class CryptoCloudTimeoutError(CryptoCloudError):
@@ -79,8 +102,7 @@ class CryptoCloudClient:
     async def get_account(self) -> Account:
         """Return all balances, with one request.
 
-        Raises CryptoCloudAuthError, CryptoCloudConnectionError,
-        CryptoCloudTimeoutError or CryptoCloudResponseError.
+        Raises one of the errors above.
         """
         if not _HEADER_VALUE.fullmatch(self.api_key):
             raise CryptoCloudAuthError("The API key cannot stand in an HTTP header")
@@ -94,8 +116,10 @@ class CryptoCloudClient:
         match account:
             case Problem.KEY_REFUSED:
                 raise CryptoCloudAuthError(f"HTTP status {status}")
+            case Problem.KEY_MAYBE_REFUSED:
+                raise CryptoCloudMaybeAuthError(f"HTTP status {status}", retry_after)
             case Problem.HTTP_STATUS:
-                raise CryptoCloudConnectionError(f"HTTP status {status}", retry_after)
+                raise CryptoCloudHTTPError(f"HTTP status {status}", retry_after)
             case Problem.NO_BALANCES:
                 raise CryptoCloudResponseError("The answer holds no list of balances")
         self.last_body = body
@@ -106,24 +130,17 @@ class CryptoCloudClient:
         """Send a request; return the answer's status, body and seconds to wait."""
         error: CryptoCloudError
         try:
-            async with self._session.post(
-                f"{self.base_url}{path}",
-                headers={
-                    hdrs.ACCEPT: "application/json",
-                    hdrs.ACCEPT_ENCODING: "gzip",
-                    hdrs.AUTHORIZATION: f"Token {self.api_key}",
-                },
-                # A redirect would forward the key.
-                allow_redirects=False,
-                # _read decompresses, with a size limit.
-                auto_decompress=False,
-                timeout=TIMEOUT,
-            ) as response:
-                body = None
-                if response.status in STATUSES_WITH_BODY:
-                    body = await _read(response)
+            # For both attempts together
+            async with (
+                asyncio.timeout(TIMEOUT.total),
+                await self._open(path) as response,
+            ):
                 retry_after = response.headers.get(hdrs.RETRY_AFTER)
-                return response.status, body, _parse_retry_after(retry_after)
+                return (
+                    response.status,
+                    await _read(response),
+                    _parse_retry_after(retry_after),
+                )
         except TimeoutError:
             error = CryptoCloudTimeoutError(f"No whole answer in {TIMEOUT.total:g} s")
         except ClientError as err:
@@ -132,25 +149,82 @@ class CryptoCloudClient:
         # and the key must not be found along the chain of exceptions.
         raise error
 
+    async def _open(self, path: str) -> ClientResponse:
+        """Send a request; send it again if the connection breaks before any answer.
+
+        A server may close a kept connection at any time. aiohttp repeats no POST, but
+        this one only reads.
+        """
+        try:
+            return await self._send(path)
+        except ClientConnectorError:
+            raise
+        except ServerDisconnectedError as err:
+            if not isinstance(err.message, str):
+                raise  # It broke within the headers of an answer.
+        except ClientOSError:
+            pass
+        return await self._send(path)
+
+    async def _send(self, path: str) -> ClientResponse:
+        """Send a request once."""
+        return await self._session.post(
+            f"{self.base_url}{path}",
+            headers={
+                hdrs.ACCEPT: "application/json",
+                hdrs.ACCEPT_ENCODING: "gzip",
+                hdrs.AUTHORIZATION: f"Token {self.api_key}",
+            },
+            # A redirect would forward the key.
+            allow_redirects=False,
+            # _read decompresses, with a size limit.
+            auto_decompress=False,
+            timeout=TIMEOUT,
+        )
+
 
 async def _read(response: ClientResponse) -> bytes | None:
     """Return the decompressed body, or None if it is too long or damaged."""
-    encoding = response.headers.get(hdrs.CONTENT_ENCODING, "identity").lower()
-    if encoding not in ("identity", "gzip"):
+    encodings = {
+        encoding.strip().lower()
+        for header in response.headers.getall(hdrs.CONTENT_ENCODING, ())
+        for encoding in header.split(",")
+    } - {"", "identity"}
+    if not encodings <= {"gzip", "x-gzip"}:
         return None
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
+    try:
+        body = await _read_raw(response)
+    except ClientError:
+        if response.status == HTTPStatus.OK:
+            raise
+        return None  # The status says enough.
+    if body is None or not encodings:
+        return body
+    if len(body) <= MAX_BODY_SIZE_IN_LOOP:
+        return _unpack(body)
+    return await asyncio.to_thread(_unpack, body)
+
+
+async def _read_raw(response: ClientResponse) -> bytes | None:
+    """Return the body as it was sent, or None if it is too long."""
     body = bytearray()
     async for chunk in response.content.iter_any():
-        if unpacker is None:
-            body += chunk
-        else:
-            try:
-                body += unpacker.decompress(chunk, MAX_BODY_SIZE + 1 - len(body))
-            except zlib.error:
-                return None
-        if len(body) > MAX_BODY_SIZE or (unpacker and unpacker.unused_data):
+        body += chunk
+        if len(body) > MAX_BODY_SIZE:
             return None
-    if unpacker and not unpacker.eof:
+    return bytes(body)
+
+
+def _unpack(packed: bytes) -> bytes | None:
+    """Return what a gzip file holds, or None if it is too long or damaged."""
+    body = bytearray()
+    try:
+        with GzipFile(fileobj=BytesIO(packed)) as file:
+            for chunk in iter(file.read1, b""):
+                body += chunk
+                if len(body) > MAX_BODY_SIZE:
+                    return None
+    except EOFError, OSError, zlib.error:
         return None
     return bytes(body)
 

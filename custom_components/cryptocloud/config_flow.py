@@ -26,6 +26,7 @@ from .const import ACCOUNT_URL, CONF_ONLY_FUNDED, CONF_SHOW_ICONS, DOMAIN, LOGGE
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
 from .entity import async_remove_sensors
 from .ledger import async_get_ledger
+from .refusals import async_forget_refusal
 
 # Prefix that is copied along with a key from CryptoCloud's examples
 PASTED_PREFIX = re.compile(r"^\s*Token\s", re.IGNORECASE)
@@ -107,7 +108,8 @@ class CryptoCloudConfigFlow(ConfigFlow, domain=DOMAIN):
         """Give an account another key."""
         data, errors = await self._async_check((user_input or {}).get(CONF_API_KEY))
         if data:
-            if data[CONF_API_KEY] != entry.data[CONF_API_KEY]:
+            async_forget_refusal(self.hass, entry.entry_id)
+            if data[CONF_API_KEY] != entry.data.get(CONF_API_KEY):
                 # First, so that answers for the old key no longer count
                 self.hass.config_entries.async_update_entry(entry, data=data)
                 await async_get_ledger(self.hass, entry).async_replace_key()

@@ -16,12 +16,14 @@ from homeassistant.util import dt as dt_util
 from .api import (
     CryptoCloudAuthError,
     CryptoCloudClient,
-    CryptoCloudConnectionError,
     CryptoCloudError,
+    CryptoCloudHTTPError,
+    CryptoCloudMaybeAuthError,
 )
 from .const import DOMAIN, LOGGER, UPDATE_INTERVAL
 from .ledger import Ledger
 from .models import Account, BalanceChange
+from .refusals import RETRY_INTERVAL, async_confirm_refusal, async_forget_refusal
 
 MAX_RETRY_AFTER = timedelta(days=1)
 
@@ -116,6 +118,13 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
         await super().async_shutdown()
         await self.async_stop_reporting()
 
+    @property
+    def _is_outdated(self) -> bool:
+        """Return whether answers no longer count."""
+        # Another account's, perhaps, if the key has just been replaced
+        is_other_key = self.client.api_key != self.config_entry.data[CONF_API_KEY]
+        return self._is_shut_down or is_other_key
+
     def _can_report(self) -> bool:
         """Return whether automations hear of changes."""
         return self._is_reporting and self.hass.state is CoreState.running
@@ -136,21 +145,21 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
         except CryptoCloudError as err:
             self.last_error = err
             self.last_error_at = dt_util.utcnow()
-            if isinstance(err, CryptoCloudAuthError):
+            if self._is_key_refused(err):
                 raise ConfigEntryAuthFailed(
-                    translation_domain=DOMAIN, translation_key=err.translation_key
+                    translation_domain=DOMAIN,
+                    translation_key=CryptoCloudAuthError.translation_key,
                 ) from err
             raise UpdateFailed(
                 translation_domain=DOMAIN,
                 translation_key=err.translation_key,
                 translation_placeholders={"error": str(err)},
-                retry_after=_retry_after(err),
+                retry_after=self._seconds_to_wait(err),
             ) from err
 
-        # Another account's, perhaps, if the key has just been replaced
-        is_outdated = self.client.api_key != self.config_entry.data[CONF_API_KEY]
-        if self._is_shut_down or is_outdated:
+        if self._is_outdated:
             return account
+        async_forget_refusal(self.hass, self.config_entry.entry_id)
         if account.unidentified and not self._warned_unidentified:
             self._warned_unidentified = True
             LOGGER.warning(
@@ -170,12 +179,24 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
             account = replace(account, total_usd=None, total_available_usd=None)
         return account
 
+    @callback
+    def _is_key_refused(self, err: CryptoCloudError) -> bool:
+        """Return whether it is certain by now that the key is refused."""
+        if self._is_outdated:
+            return False
+        if isinstance(err, CryptoCloudMaybeAuthError):
+            return async_confirm_refusal(self.hass, self.config_entry.entry_id)
+        async_forget_refusal(self.hass, self.config_entry.entry_id)
+        return isinstance(err, CryptoCloudAuthError)
 
-def _retry_after(err: CryptoCloudError) -> float | None:
-    """Return the seconds to wait as asked, between one poll and one day."""
-    if not isinstance(err, CryptoCloudConnectionError) or err.retry_after is None:
-        return None
-    return min(
-        max(err.retry_after, UPDATE_INTERVAL.total_seconds()),
-        MAX_RETRY_AFTER.total_seconds(),
-    )
+    def _seconds_to_wait(self, err: CryptoCloudError) -> float | None:
+        """Return after how many seconds to ask again, if not after an interval."""
+        asked = err.retry_after if isinstance(err, CryptoCloudHTTPError) else None
+        least = UPDATE_INTERVAL.total_seconds()
+        if isinstance(err, CryptoCloudMaybeAuthError):
+            asked = asked or 0
+            # Home Assistant counts from the last whole second.
+            least = RETRY_INTERVAL.total_seconds() + self.hass.loop.time() % 1
+        if asked is None:
+            return None
+        return min(max(asked, least), MAX_RETRY_AFTER.total_seconds())

@@ -27,6 +27,8 @@ import pytest
 from tools.sandbox import BALANCE_PATH, GOOD_KEY, Sandbox
 from tools.sandbox.faults import (
     Body,
+    Close,
+    CloseKept,
     Delay,
     Fault,
     GzipBomb,
@@ -180,6 +182,9 @@ async def test_twist(sandbox: Sandbox, post: Post) -> None:
     ("fault", "error"),
     [
         (Reset(), (ClientOSError, ServerDisconnectedError)),
+        (Close(), ServerDisconnectedError),
+        (Close(b"HTTP/1.1 200 OK\r\nA"), ServerDisconnectedError),
+        (Close(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nA"), ClientPayloadError),
         (ResetBody(), (ClientPayloadError, ClientOSError)),
         (ShortBody(), ClientPayloadError),
     ],
@@ -224,6 +229,15 @@ async def test_half_a_body(sandbox: Sandbox, post: Post, fault: Fault) -> None:
     response.close()
     assert len(received) == size // 2
     assert size == pytest.approx(whole, rel=0.1)
+
+
+async def test_close_kept(sandbox: Sandbox, post: Post) -> None:
+    """Test that a connection is closed the second time it is used."""
+    sandbox.fault = CloseKept()
+    for _ in range(2):
+        assert (await (await post()).json())["status"] == "success"
+        with pytest.raises(ServerDisconnectedError):
+            await post()
 
 
 async def test_reset_is_a_reset(sandbox: Sandbox) -> None:

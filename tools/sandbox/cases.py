@@ -4,6 +4,8 @@ import gzip
 
 from .faults import (
     Body,
+    Close,
+    CloseKept,
     Delay,
     Fault,
     GzipBomb,
@@ -23,6 +25,14 @@ from .faults import (
 )
 
 _DETAIL = {"detail": "Signature verification failed"}
+_UPDATING = {"detail": "Service is being updated"}
+# As gateways answer since RFC 9457
+_PROBLEM = {
+    "type": "about:blank",
+    "title": "Access denied",
+    "status": 403,
+    "detail": "The site owner has blocked access",
+}
 _UNAUTHORIZED = {
     "status": "error",
     "result": {"authorization": "Unauthorized request."},
@@ -50,6 +60,9 @@ CASES: dict[str, dict[str, Fault]] = {
         "connection_refused": Refuse(),
         "tls_failure": Tls(),
         "reset_before_headers": Reset(),
+        "closed_before_headers": Close(),
+        "closed_in_mid_headers": Close(b"HTTP/1.1 200 OK\r\nContent-"),
+        "closed_kept_connection": CloseKept(),
         "reset_in_mid_body": ResetBody(),
         "body_too_short": ShortBody(),
         "never_answers": Hang(),
@@ -57,7 +70,7 @@ CASES: dict[str, dict[str, Fault]] = {
         "answer_after_the_timeout": Delay(31),
     },
     "status": {
-        "200_detail": Status(200, _DETAIL),
+        "200_detail": Status(200, _UPDATING),
         "200_authorization": Status(200, _UNAUTHORIZED),
         "200_other_error": Status(200, {"status": "error", "result": {"a": "b"}}),
         "204": Status(204, ""),
@@ -67,13 +80,22 @@ CASES: dict[str, dict[str, Fault]] = {
         "400_page": Status(400),
         "400_list": Status(400, ["authorization"]),
         "400_other_error": Status(400, {"status": "error", "result": {"a": "b"}}),
-        "400_detail": Status(400, _DETAIL),
+        "400_detail": Status(400, _UPDATING),
         "400_authorization": Status(400, _UNAUTHORIZED),
         "401_page": Status(401),
+        "401_empty": Status(401, ""),
+        "401_list": Status(401, []),
         "401_detail": Status(401, _DETAIL),
+        "401_detail_object": Status(401, {"detail": {}}),
+        "401_other_json": Status(401, {"message": "Unauthorized"}),
+        "401_problem": Status(401, _PROBLEM),
+        "401_authorization": Status(401, _UNAUTHORIZED),
         "403_page": Status(403),
         "403_list": Status(403, []),
+        "403_null": Body("null", status=403),
         "403_detail": Status(403, _DETAIL),
+        "403_problem": Status(403, _PROBLEM),
+        "403_authorization": Status(403, _UNAUTHORIZED),
         "403_other_json": Status(403, {"message": "Forbidden"}),
         "404": Status(404),
         "405": Status(405, _DETAIL),
@@ -83,8 +105,12 @@ CASES: dict[str, dict[str, Fault]] = {
         "429_rubbish": _status_too_many("soon"),
         "429_week": _status_too_many("604800"),
         "500": Status(500, _DETAIL),
+        "500_authorization": Status(500, _UNAUTHORIZED),
         "502": Status(502),
         "503_page": Status(503),
+        "503_cut_off": Close(
+            b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 9\r\n\r\nSorry"
+        ),
     },
     "body": {
         "empty": Body(""),
@@ -112,6 +138,16 @@ CASES: dict[str, dict[str, Fault]] = {
         "gzip_ends_early": Twist(
             lambda body: gzip.compress(body)[:-9], encoding="gzip"
         ),
+        "gzip_members": Twist(
+            lambda body: gzip.compress(body[:50]) + gzip.compress(body[50:]),
+            encoding="gzip",
+        ),
+        "gzip_and_more": Twist(
+            lambda body: gzip.compress(body) + b"more", encoding="gzip"
+        ),
+        "x_gzip": Twist(gzip.compress, encoding="x-gzip"),
+        "gzip_and_identity": Twist(gzip.compress, encoding="gzip, identity"),
+        "empty_encoding": Twist(lambda body: body, encoding=""),
         "another_encoding": Twist(lambda body: body, encoding="br"),
         "byte_order_mark": Twist(lambda body: b"\xef\xbb\xbf" + body),
         "wrong_content_type": Twist(lambda body: body, "text/html"),

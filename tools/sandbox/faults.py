@@ -24,6 +24,8 @@ type Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ANSWER: web.AppKey[Callable[[web.Request], Awaitable[web.Response]]] = web.AppKey(
     "answer"
 )
+# Whether the request came over a connection that was used before.
+KEPT = "kept"
 # Another address, for redirects.
 ELSEWHERE: web.AppKey[Callable[[], str]] = web.AppKey("elsewhere")
 
@@ -85,6 +87,30 @@ class Reset:
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Reset the connection."""
         return _reset(request, web.Response())
+
+
+@dataclass(frozen=True)
+class Close:
+    """A connection closed before the answer, or after a few bytes of it."""
+
+    sent: bytes = b""
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Close the connection."""
+        if request.transport:
+            request.transport.write(self.sent)
+            request.transport.close()
+        return web.Response()
+
+
+@dataclass(frozen=True)
+class CloseKept:
+    """The right answer, but a connection is closed instead of used again."""
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Answer the first request of a connection only."""
+        answer = Close() if request[KEPT] else request.app[ANSWER]
+        return await answer(request)
 
 
 @dataclass(frozen=True)
@@ -159,15 +185,20 @@ class Delay:
 
 @dataclass(frozen=True)
 class Body:
-    """Any body with status 200."""
+    """Any body, with status 200 unless it is another."""
 
     body: str | bytes
     content_type: str = "application/json"
+    status: int = 200
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer with the body."""
         body = self.body.encode() if isinstance(self.body, str) else self.body
-        return web.Response(body=body, headers={"Content-Type": self.content_type})
+        return web.Response(
+            body=body,
+            status=self.status,
+            headers={"Content-Type": self.content_type},
+        )
 
 
 @dataclass(frozen=True)

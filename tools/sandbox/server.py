@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 import json
 from typing import Any, Self
+from weakref import WeakSet
 
 from aiohttp import web
 from multidict import CIMultiDictProxy
 
 from .cases import CASES
 from .exact import to_json
-from .faults import ANSWER, ELSEWHERE, Fault, Refuse, Tls
+from .faults import ANSWER, ELSEWHERE, KEPT, Fault, Refuse, Tls
 from .merchant import MONTH, Merchant
 from .tls import self_signed_context
 
@@ -87,6 +88,7 @@ class Sandbox:
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._tls: asyncio.Server | None = None
+        self._connections: WeakSet[asyncio.BaseTransport] = WeakSet()
         self._answers: set[asyncio.Future[web.StreamResponse]] = set()
         self._expiry: asyncio.TimerHandle | None = None
         self._caught_up = 0.0
@@ -199,6 +201,9 @@ class Sandbox:
     async def _balance(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(await _received(request))
         self.request_count += 1
+        request[KEPT] = request.transport in self._connections
+        if request.transport:
+            self._connections.add(request.transport)
         answer = asyncio.ensure_future((self._take_fault() or self._answer)(request))
         self._answers.add(answer)
         answer.add_done_callback(self._answers.discard)

@@ -5,7 +5,7 @@ from typing import Any
 
 from custom_components.cryptocloud.const import EVENT_BALANCE_CHANGE
 from homeassistant.core import Event, HomeAssistant, callback
-from tests.oracle import is_sane, read_amount, read_code, read_rows
+from tests.oracle import is_sane, read_amount, read_code
 
 _EXACT = Context(prec=400)
 _ROUND = Decimal("1e-18")
@@ -22,10 +22,10 @@ class Books:
         self._shown = self._read_shown()
         hass.bus.async_listen(EVENT_BALANCE_CHANGE, self._book)
 
-    def read_rates(self, body: bytes) -> None:
+    def read_rates(self, answer: list[Any]) -> None:
         """Take the rates of an answer; a rate of zero only if there is no other."""
         rows: dict[str | None, list[Any]] = {}
-        for row in read_rows(body) or []:
+        for row in answer:
             rows.setdefault(read_code(row), []).append(row)
         for code, same in rows.items():
             [balance, *others] = {read_amount(row, "balance_crypto") for row in same}

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from random import Random
 from time import sleep
+from typing import Any
 
 from aiohttp import web
 
@@ -26,7 +27,7 @@ from homeassistant.core import (
 )
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_track_state_change_event
-from tests.faults import TABLE, Expected
+from tests.faults import REFUSALS, TABLE, Expected
 from tests.oracle import Account, read_rows
 from tools.sandbox import BAD_KEY, CASES, GOOD_KEY, SECOND_KEY, Fault, Hang, Sandbox
 from tools.sandbox.currencies import CURRENCIES
@@ -65,7 +66,7 @@ class Scenario:
         self._random = random
         self._entry: ConfigEntry
         self._fault: Fault = _answer
-        self._body = b""
+        self._rows: list[Any] = []
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -89,7 +90,7 @@ class Scenario:
         self._entry = result["result"]
         await self.calm_down()
         self._books = Books(self._hass)
-        self._books.read_rates(self._body)
+        self._books.read_rates(self._rows)
         async_track_state_change_event(self._hass, _TOTAL, self._state_changed)
         async_dispatcher_connect(
             self._hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._entry_changed
@@ -173,7 +174,7 @@ class Scenario:
             raise AssertionError(account.states)
         if account.is_shown:
             self.events["sums checked"] += 1
-            account.check(read_rows(self._body) or [])
+            account.check(self._rows)
 
     async def _respond(self, request: web.Request) -> web.StreamResponse:
         """Answer as the sandbox does, or as the current fault does."""
@@ -182,9 +183,11 @@ class Scenario:
         try:
             response = await self._fault(request)
             if response.status == 200 and isinstance(response, web.Response):
-                self._body = response.body if isinstance(response.body, bytes) else b""
+                body = response.body if isinstance(response.body, bytes) else b""
+                encoding = response.headers.get("Content-Encoding", "")
+                self._rows = read_rows(body, encoding) or []
                 if self._books:
-                    self._books.read_rates(self._body)
+                    self._books.read_rates(self._rows)
             return response
         finally:
             self._in_flight -= 1
@@ -214,7 +217,7 @@ class Scenario:
             self.causes += 5  # The other currency gets its sensors.
         await self._sandbox.strike(self._respond)
         self._fault = _answer
-        if expected.error == "invalid_auth":
+        if expected.error in REFUSALS:
             # The user enters the key again, or sees that it is good.
             await self._random.choice((self._enter_key, self._reload))()
 

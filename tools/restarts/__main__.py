@@ -7,8 +7,7 @@ and the sums are right in every case.
 
 import argparse
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 import signal
@@ -20,13 +19,11 @@ from aiohttp import ClientError, ClientSession, web
 import yaml
 
 from tools.demo.demo import find_free_port
-from tools.demo.home_assistant import (
-    HomeAssistant,
-    start_home_assistant,
-    wait_for,
-    write_configuration,
-)
-from tools.sandbox import GOOD_KEY, Delay, Sandbox
+from tools.demo.home_assistant import HomeAssistant, wait_for, write_configuration
+from tools.sandbox import Delay, Sandbox
+
+from .process import USER_INPUT, run_process
+from .refusals import run_refusals
 
 # When the process is killed, in seconds after the answer was sent; None: before it
 MOMENTS = (None, 0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.03, 0.1, 0.5)
@@ -116,18 +113,6 @@ class Shop:
         return bool(self.heard)
 
 
-@asynccontextmanager
-async def run_process(shop: Shop) -> AsyncGenerator[asyncio.subprocess.Process]:
-    """Run Home Assistant; it is killed at the end if it still runs."""
-    process = await start_home_assistant(shop.folder, shop.sandbox.url)
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-
-
 async def read(home_assistant: HomeAssistant, entity_id: str) -> str | None:
     """Return a state once it is there."""
     with suppress(ClientError):
@@ -194,10 +179,9 @@ async def _try_all(
         results.append(good and state == f"{received:f}")
         print("" if results[-1] else "  <-- wrong", flush=True)
 
-    async with run_process(shop) as process:
+    async with run_process(shop.folder, shop.sandbox.url) as process:
         await home_assistant.create_owner()
-        user_input = {"api_key": GOOD_KEY, "only_funded": False, "show_icons": True}
-        await home_assistant.set_up_integration(user_input)
+        await home_assistant.set_up_integration(USER_INPUT)
         await wait_for(lambda: read(home_assistant, SENSOR))
         shop.pay(Decimal(1))
         await _refresh(home_assistant)
@@ -205,11 +189,11 @@ async def _try_all(
         process.send_signal(signal.SIGTERM)
         await process.wait()
     shop.pay(Decimal(2))
-    async with run_process(shop):
+    async with run_process(shop.folder, shop.sandbox.url):
         await wait_for(lambda: read(home_assistant, SENSOR))
         await check("while it is stopped", 2, {1})
     for number, moment in enumerate(moments, 3):
-        async with run_process(shop):
+        async with run_process(shop.folder, shop.sandbox.url):
             await wait_for(lambda: read(home_assistant, SENSOR))
             shop.heard.clear()
             shop.pay(Decimal(number))
@@ -221,7 +205,7 @@ async def _try_all(
                 await asyncio.sleep(moment)
                 refreshing.cancel()
                 when = f"killed {1000 * moment:g} ms after the request arrived"
-        async with run_process(shop):
+        async with run_process(shop.folder, shop.sandbox.url):
             await wait_for(lambda: read(home_assistant, SENSOR))
             wanted = {1} if moment is None else {0, 1}
             await check(when, number, wanted)
@@ -249,9 +233,21 @@ def main() -> int:
     parser.add_argument(
         "--moments", type=int, default=len(MOMENTS), help="how many kills"
     )
+    parser.add_argument(
+        "--refusals",
+        type=int,
+        metavar="SEED",
+        help="instead, start it ten times while the service answers badly at random",
+    )
     arguments = parser.parse_args()
-    good = asyncio.run(run(MOMENTS[: arguments.moments]))
-    print("Nothing was reported twice." if good else "Something is wrong.")
+    if arguments.refusals is not None:
+        good = asyncio.run(run_refusals(arguments.refusals))
+        print(
+            "A key was asked for when it should be." if good else "Something is wrong."
+        )
+    else:
+        good = asyncio.run(run(MOMENTS[: arguments.moments]))
+        print("Nothing was reported twice." if good else "Something is wrong.")
     return 0 if good else 1
 
 

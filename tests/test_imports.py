@@ -34,6 +34,7 @@ ORDER = (
     "const",
     "models",
     "storage",
+    "answer_fields",
     "answer",
     "api",
     "ledger",

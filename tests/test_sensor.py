@@ -8,6 +8,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from syrupy.assertion import SnapshotAssertion
 
+from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import json_dumps
@@ -41,6 +42,48 @@ async def test_sensors(
     assert len(sensors) == 5 + 3 * 5
     # As JSON, since what Home Assistant makes of it differs between versions.
     assert json_loads(json_dumps(sensors)) == snapshot
+
+
+async def test_unchanged_balances_are_not_written(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, poll: Poll
+) -> None:
+    """Test that a payment in one currency leaves the sensors of the others alone."""
+    sandbox.rows = [make_row("A", 1), make_row("B", 2)]
+    assert await set_up(hass, entry)
+    sandbox.rows = [make_row("A", 2), make_row("B", 2)]
+    await poll()
+    written: set[str] = set()
+
+    @callback
+    def note(event: Event[Any]) -> None:
+        written.add(event.data["entity_id"].removeprefix("sensor.cryptocloud_"))
+
+    @callback
+    def accept(_: object) -> bool:
+        return True
+
+    hass.bus.async_listen(EVENT_STATE_CHANGED, note)
+    hass.bus.async_listen(EVENT_STATE_REPORTED, note, event_filter=accept)
+    sandbox.rows = [make_row("A", 3), make_row("B", 2)]
+    await poll()
+
+    totals = {"total_balance", "total_available_balance", "received", "withdrawn"}
+    event = "event.cryptocloud_balance_change"
+    assert written == {"a", "a_usd_value", event} | totals
+
+
+async def test_flag_that_becomes_a_number(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, poll: Poll
+) -> None:
+    """Test that 1 is no flag, also if it was true before, which Python calls equal."""
+    row = make_row("A")
+    row["currency"]["stablecoin"] = True
+    sandbox.rows = [row]
+    assert await set_up(hass, entry)
+    row["currency"]["stablecoin"] = 1
+    await poll()
+
+    assert entry.runtime_data.data.balances["A"].currency.stablecoin is False
 
 
 async def test_details_are_disabled_by_default(

@@ -6,7 +6,7 @@ spoils the others, and what cannot be read is unknown, never zero.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from decimal import Decimal
 from enum import Enum, auto
 from http import HTTPStatus
 import json
@@ -14,7 +14,15 @@ import re
 from types import NoneType
 from typing import Any
 
-from .models import EXACT, MAX_DIGITS, Account, Balance, Currency, add
+from .answer_fields import (
+    parse_amount,
+    parse_bool,
+    parse_https_url,
+    parse_integer,
+    parse_number,
+    parse_text,
+)
+from .models import Account, Balance, Currency, add
 
 # The amounts of a Balance, and their keys in the answer
 AMOUNT_KEYS = {
@@ -23,24 +31,11 @@ AMOUNT_KEYS = {
     "available": "available_balance",
     "available_usd": "available_balance_usd",
 }
-MAX_INTEGER_DIGITS = 15
-MAX_TEXT_LENGTH = 100
-MAX_URL_LENGTH = 2000
 # About eight times what 1,000 currencies need. Decoding more would block the event loop
 # even in a thread, because json holds the GIL.
 MAX_SEPARATORS = 200_000
 
-# Keeps every digit. Numbers too large for a Decimal become non-finite or get an absurd
-# exponent; _parse_amount rejects both.
-_parse_number = Context(
-    prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[]
-).create_decimal
-
 _FIELD_NAME = re.compile(r"[a-z_]{1,50}")
-_HTTPS_URL = re.compile(
-    r"https://[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9/._~%!$&'()*+,;=:@?#-]*)?",
-    re.ASCII | re.IGNORECASE,
-)
 _JSON_TYPES = {
     bool: "boolean",
     Decimal: "number",
@@ -50,9 +45,6 @@ _JSON_TYPES = {
     str: "string",
 }
 _NO_JSON = object()
-_PLAIN_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-
-
 _FLAGS = ("stablecoin", "is_email_required", "enable")
 
 # Currencies of the last answer by code, with what they were parsed from
@@ -113,8 +105,8 @@ def _decode(body: bytes | None) -> Any:
     try:
         return json.loads(
             body.decode("utf-8-sig"),
-            parse_float=_parse_number,
-            parse_int=_parse_number,
+            parse_float=parse_number,
+            parse_int=parse_number,
             parse_constant=lambda _: None,
         )
     except ValueError, RecursionError:
@@ -162,7 +154,7 @@ def _parse_account(rows: Iterable[Any], known: KnownCurrencies) -> Account:
     for item in rows:
         row = item if isinstance(item, dict) else {}
         amounts = {
-            name: _parse_amount(row.get(key)) for name, key in AMOUNT_KEYS.items()
+            name: parse_amount(row.get(key)) for name, key in AMOUNT_KEYS.items()
         }
         if (currency := _get_currency(row.get("currency"), known)) is None:
             unidentified.append(amounts)
@@ -201,7 +193,7 @@ def _get_currency(content: Any, known: KnownCurrencies) -> Currency | None:
         return None
     code = content.get("code")
     # An identifier is taken as sent or not at all.
-    if code is None or _parse_text(code) != code:
+    if code is None or parse_text(code) != code:
         return None
     before, currency = known.get(code, ({}, None))
     if (
@@ -223,81 +215,20 @@ def _parse_currency(code: str, content: dict[str, Any]) -> Currency:
         network = {}
     return Currency(
         code=code,
-        short_code=_parse_text(content.get("short_code"))
+        short_code=parse_text(content.get("short_code"))
         or code.split("_", maxsplit=1)[0]
         or code,
-        name=_parse_text(content.get("name")),
-        network=_parse_text(network.get("code")),
-        network_name=_parse_text(network.get("fullname")),
-        icon_base=_parse_https_url(content.get("icon_base")),
-        icon_network=_parse_https_url(content.get("icon_network")),
+        name=parse_text(content.get("name")),
+        network=parse_text(network.get("code")),
+        network_name=parse_text(network.get("fullname")),
+        icon_base=parse_https_url(content.get("icon_base")),
+        icon_network=parse_https_url(content.get("icon_network")),
         stablecoin=content.get("stablecoin") is True,
-        id=_parse_integer(content.get("id")),
-        is_email_required=_parse_bool(content.get("is_email_required")),
-        enable=_parse_bool(content.get("enable")),
-        order=_parse_integer(content.get("order")),
-        icon_qr=_parse_https_url(content.get("icon_qr")),
-        network_id=_parse_integer(network.get("id")),
-        network_icon=_parse_https_url(network.get("icon")),
+        id=parse_integer(content.get("id")),
+        is_email_required=parse_bool(content.get("is_email_required")),
+        enable=parse_bool(content.get("enable")),
+        order=parse_integer(content.get("order")),
+        icon_qr=parse_https_url(content.get("icon_qr")),
+        network_id=parse_integer(network.get("id")),
+        network_icon=parse_https_url(network.get("icon")),
     )
-
-
-def _parse_text(value: Any) -> str | None:
-    """Return a text that can be shown.
-
-    CryptoCloud sends the string "None" for missing values.
-    """
-    if (
-        isinstance(value, str)
-        and len(value) <= MAX_TEXT_LENGTH
-        and value.isprintable()
-        and (text := value.strip()) not in ("", "None")
-    ):
-        return text
-    return None
-
-
-def _parse_bool(value: Any) -> bool | None:
-    """Return a boolean."""
-    return value if isinstance(value, bool) else None
-
-
-def _parse_integer(value: Any) -> int | None:
-    """Return an integer of at most 15 digits, which every JSON reader keeps."""
-    if (
-        isinstance(value, Decimal)
-        and value.is_finite()
-        and value.adjusted() < MAX_INTEGER_DIGITS
-        and value == value.to_integral_value()
-    ):
-        return int(value)
-    return None
-
-
-def _parse_https_url(value: Any) -> str | None:
-    """Return the address of a picture."""
-    if (
-        isinstance(value, str)
-        and len(value) <= MAX_URL_LENGTH
-        and _HTTPS_URL.fullmatch(value)
-    ):
-        return value
-    return None
-
-
-def _parse_amount(value: Any) -> Decimal | None:
-    """Return an amount given as a JSON number or as a plain decimal string.
-
-    None for anything else, and if the plain notation has too many digits.
-    """
-    if isinstance(value, str) and _PLAIN_DECIMAL.fullmatch(value):
-        value = _parse_number(value)
-    if not isinstance(value, Decimal) or not value.is_finite():
-        return None
-    magnitude = value.adjusted()
-    if abs(magnitude) > MAX_DIGITS:
-        return None
-    # Round to EXACT's precision first, so that counting digits stays cheap.
-    exponent = magnitude + 1 - len(EXACT.plus(value).as_tuple().digits)
-    digits = max(magnitude + 1, 1) + max(-exponent, 0)
-    return value if digits <= MAX_DIGITS else None

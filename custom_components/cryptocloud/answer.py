@@ -192,8 +192,7 @@ def _get_currency(content: Any, known: KnownCurrencies) -> Currency | None:
     if not isinstance(content, dict):
         return None
     code = content.get("code")
-    # An identifier is taken as sent or not at all.
-    if code is None or parse_text(code) != code:
+    if not isinstance(code, str):
         return None
     before, currency = known.get(code, ({}, None))
     if (
@@ -203,6 +202,9 @@ def _get_currency(content: Any, known: KnownCurrencies) -> Currency | None:
         and all(content.get(flag) is before.get(flag) for flag in _FLAGS)
     ):
         return currency
+    # An identifier is taken as sent or not at all.
+    if parse_text(code) != code:
+        return None
     currency = _parse_currency(code, content)
     known[code] = content, currency
     return currency

@@ -75,6 +75,9 @@ def parse_amount(value: Any) -> Decimal | None:
         value = parse_number(value)
     if not isinstance(value, Decimal) or not value.is_finite():
         return None
+    # Most are short and need no closer look.
+    if len(text := str(value)) <= MAX_DIGITS and "E" not in text:
+        return value
     magnitude = value.adjusted()
     if abs(magnitude) > MAX_DIGITS:
         return None

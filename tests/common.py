@@ -21,6 +21,7 @@ from tools.sandbox.faults import ANSWER
 
 API_KEY = "header.payload.signature-of-a-test"
 OTHER_API_KEY = "header.payload.signature-of-another-test"
+ON = {"only_funded": False, "show_icons": True, "instant_updates": True}
 
 type Messages = list[tuple[str, str]]
 type Row = dict[str, Any]
@@ -142,6 +143,31 @@ async def set_options(
     )
     await hass.async_block_till_done()
     return result
+
+
+async def open_address(hass: HomeAssistant, entry: MockConfigEntry) -> ConfigFlowResult:
+    """Return the step that shows the address."""
+    result = await set_options(hass, entry, **ON)
+    assert result["type"] is FlowResultType.FORM
+    assert result["step_id"] == "instant_updates"
+    return result
+
+
+def read(result: ConfigFlowResult, name: str) -> str:
+    """Return what a step says."""
+    placeholders = result["description_placeholders"]
+    assert placeholders
+    return str(placeholders[name])
+
+
+async def turn_on(hass: HomeAssistant, entry: MockConfigEntry) -> str:
+    """Turn instant updates on, and return the address."""
+    result = await open_address(hass, entry)
+    url = read(result, "webhook_url")
+    result = await hass.config_entries.options.async_configure(result["flow_id"], {})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done(wait_background_tasks=True)
+    return url
 
 
 async def start_flow(

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -11,13 +12,15 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 from syrupy.filters import props
+from yarl import URL
 
 from homeassistant.components.diagnostics import DOMAIN as DIAGNOSTICS_DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 from tools.sandbox import Sandbox, Status
 
-from .common import API_KEY, Poll, make_row, set_up
+from .common import API_KEY, Poll, make_row, set_up, turn_on
 
 
 @pytest.fixture(autouse=True)
@@ -98,4 +101,42 @@ async def test_diagnostics_of_an_account_that_is_not_loaded(
     diagnostics = await get_diagnostics_for_config_entry(
         hass, hass_client, loaded_entry
     )
-    assert diagnostics == {"options": {"only_funded": False, "show_icons": True}}
+    assert diagnostics == {
+        "options": {"only_funded": False, "show_icons": True},
+        "instant_updates": {"on": False},
+    }
+
+
+async def test_diagnostics_of_instant_updates(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    hass_client_no_auth: ClientSessionGenerator,
+    loaded_entry: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Test that diagnostics say how CryptoCloud calls, without the address."""
+
+    async def get() -> Any:
+        diagnostics = await get_diagnostics_for_config_entry(
+            hass, hass_client, loaded_entry
+        )
+        assert loaded_entry.data["webhook_id"] not in json.dumps(diagnostics)
+        return diagnostics["instant_updates"]
+
+    await hass.config.async_update(external_url="https://shop.example")
+    url = await turn_on(hass, loaded_entry)
+    assert await get() == {"on": True, "way": "external", "last_call": None}
+    before = dt_util.utcnow().isoformat()
+    await (await hass_client_no_auth()).post(URL(url).path)
+    instant_updates = await get()
+    assert before <= instant_updates.pop("last_call") <= dt_util.utcnow().isoformat()
+    assert instant_updates == {"on": True, "way": "external"}
+    await hass.config.async_update(external_url=None)
+    assert (await get())["way"] is None
+
+    # Of what an optional part does, only this suffers.
+    monkeypatch.setattr(
+        "custom_components.cryptocloud.webhook.async_get_diagnostics",
+        Mock(side_effect=TypeError),
+    )
+    assert await get() == {"on": True, "error": "TypeError"}

@@ -24,6 +24,7 @@ WITHOUT_ALL_IN_2026_6 = {
     "http",
     "logbook",
     "system_health",
+    "webhook",
 }
 
 # 2026.10 has them, too, but does not export them yet; 2026.11 holds this test to it.
@@ -51,6 +52,7 @@ OPTIONAL = {
     "logbook",
     "system_health",
     "trigger",
+    "webhook",
 }
 
 DOCUMENTED = "documented for developers of integrations"

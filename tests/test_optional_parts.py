@@ -22,7 +22,7 @@ from tools.sandbox import Sandbox
 from .common import Poll, get_value, logged, make_row, set_up
 
 # The parts that the integration sets up itself, and their first function
-OWN_PARTS = {"assist": "async_setup", "dashboard": "async_setup"}
+OWN_PARTS = dict.fromkeys(("assist", "dashboard", "webhook"), "async_setup")
 # Those that Home Assistant loads
 PARTS = OWN_PARTS | {
     "condition": "async_get_conditions",
@@ -92,6 +92,9 @@ async def test_account_without_a_part(
         assert await async_setup_component(hass, domain, {})
 
     sandbox.rows = [make_row("A", 5)]
+    # Without it, there is no such part.
+    options = {**entry.options, "instant_updates": part == "webhook"}
+    hass.config_entries.async_update_entry(entry, options=options)
     assert await set_up(hass, entry)
     await async_setup_component(hass, "automation", {"automation": AUTOMATIONS})
     websocket = await hass_ws_client()

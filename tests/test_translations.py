@@ -23,7 +23,7 @@ from homeassistant.helpers.selector import SelectSelector
 from homeassistant.helpers.translation import async_get_translations
 from tools.sandbox import Sandbox
 
-from .common import Poll
+from .common import Poll, open_address
 
 LANGUAGES = ("de", "en", "es", "fr", "pt-BR", "ru", "tr", "uk", "zh-Hans")
 OTHER_LANGUAGES = tuple(language for language in LANGUAGES if language != "en")
@@ -155,6 +155,7 @@ async def test_keys_in_use(
         *_raised_keys(),
         *_system_health_keys(),
         *_automation_keys(),
+        *_common_keys(),
     }
     optional = {f"{form}.{key}" for form in _steps(forms) for key in OPTIONAL_STEP_KEYS}
     english = _load("en").keys()
@@ -211,7 +212,16 @@ async def _get_forms(hass: HomeAssistant, entry: MockConfigEntry) -> Forms:
         ("config", await entry.start_reauth_flow(hass)),
         ("config", await entry.start_reconfigure_flow(hass)),
         ("options", await hass.config_entries.options.async_init(entry.entry_id)),
+        ("options", await _get_address_form(hass, entry)),
     ]
+
+
+async def _get_address_form(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> ConfigFlowResult:
+    """Return the second form of the options."""
+    await hass.config.async_update(external_url="https://shop.example")
+    return await open_address(hass, entry)
 
 
 def _steps(forms: Forms) -> dict[str, ConfigFlowResult]:
@@ -328,9 +338,10 @@ def _raised_keys() -> Iterator[str]:
                 ("Description", "SelectSelectorConfig")
             ):
                 continue
-            assert "translation_domain" in arguments, ast.unparse(node)
+            is_issue = name.endswith("create_issue")
+            assert is_issue or "translation_domain" in arguments, ast.unparse(node)
             for key in _keys(arguments["translation_key"]):
-                if name.endswith("create_issue"):
+                if is_issue:
                     yield f"issues.{key}.title"
                     yield f"issues.{key}.description"
                 else:
@@ -387,6 +398,14 @@ def _system_health_keys() -> Iterator[str]:
             case ast.AsyncFunctionDef(name="async_system_health_info"):
                 for key in _literal_keys(node):
                     yield f"system_health.info.{key}"
+
+
+def _common_keys() -> Iterator[str]:
+    """Yield the keys that the code looks up by itself."""
+    for tree in TREES.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                yield from re.findall(r"\bcommon\.\w+", ast.unparse(node))
 
 
 def _automation_keys() -> Iterator[str]:

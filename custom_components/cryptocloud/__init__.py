@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from homeassistant.const import CONF_API_KEY
+from homeassistant.const import CONF_API_KEY, CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers import config_validation as cv
@@ -12,7 +12,7 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
 from .api import CryptoCloudClient
-from .const import DOMAIN, LOGGER, PLATFORMS
+from .const import CONF_INSTANT_UPDATES, DOMAIN, LOGGER, PLATFORMS
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
 from .entity import async_enable_usd_values, async_get_device, async_get_registered
 from .ledger import async_get_ledger, async_remove_ledger
@@ -28,7 +28,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     # Before accounts are set up; later, this would reload them.
     for entry in hass.config_entries.async_entries(DOMAIN):
         async_enable_usd_values(hass, entry)
-    await _async_setup_optional(hass, "dashboard")
+    await _async_run_optional(hass, "dashboard")
     return True
 
 
@@ -42,6 +42,9 @@ async def async_migrate_entry(
 
 async def async_setup_entry(hass: HomeAssistant, entry: CryptoCloudConfigEntry) -> bool:
     """Set up CryptoCloud from a config entry."""
+    instant_updates = entry.options.get(CONF_INSTANT_UPDATES)
+    if CONF_WEBHOOK_ID in entry.data and not instant_updates:
+        await _async_run_optional(hass, "webhook", entry, function="async_forget")
     api_key = entry.data.get(CONF_API_KEY)
     if not isinstance(api_key, str):
         raise ConfigEntryAuthFailed(
@@ -58,7 +61,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: CryptoCloudConfigEntry) 
     await coordinator.async_config_entry_first_refresh()
     coordinator.device = async_get_device(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    await _async_setup_optional(hass, "assist", entry)
+    await _async_run_optional(hass, "assist", entry)
+    if instant_updates:
+        await _async_run_optional(hass, "webhook", entry)
 
     async def start_reporting(_: HomeAssistant) -> None:
         """Report changes once automations listen."""
@@ -87,12 +92,17 @@ async def async_remove_entry(
     """Forget what a removed account held."""
     async_forget_refusal(hass, entry.entry_id)
     await async_remove_ledger(hass, entry)
+    if CONF_WEBHOOK_ID in entry.data:
+        await _async_run_optional(hass, "webhook", entry, function="async_remove")
 
 
-async def _async_setup_optional(hass: HomeAssistant, name: str, *args: Any) -> None:
-    """Set up a part that the sensors do not need; if it fails, only it fails."""
+async def _async_run_optional(
+    hass: HomeAssistant, name: str, *args: Any, function: str = "async_setup"
+) -> None:
+    """Run a part that the sensors do not need; if it fails, only it fails."""
     try:
         module = await async_import_module(hass, f"{__package__}.{name}")
-        await module.async_setup(hass, *args)
+        await getattr(module, function)(hass, *args)
     except Exception:  # noqa: BLE001 # whatever an optional part does
-        LOGGER.warning("%s could not be set up", name.capitalize(), exc_info=True)
+        done = "set up" if function == "async_setup" else "removed"
+        LOGGER.warning("%s could not be %s", name.capitalize(), done, exc_info=True)

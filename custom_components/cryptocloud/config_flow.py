@@ -14,6 +14,7 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_API_KEY
 from homeassistant.core import callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.importlib import async_import_module
 from homeassistant.helpers.selector import (
     BooleanSelector,
     TextSelector,
@@ -22,7 +23,14 @@ from homeassistant.helpers.selector import (
 )
 
 from .api import CryptoCloudClient, CryptoCloudError
-from .const import ACCOUNT_URL, CONF_ONLY_FUNDED, CONF_SHOW_ICONS, DOMAIN, LOGGER
+from .const import (
+    ACCOUNT_URL,
+    CONF_INSTANT_UPDATES,
+    CONF_ONLY_FUNDED,
+    CONF_SHOW_ICONS,
+    DOMAIN,
+    LOGGER,
+)
 from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
 from .entity import async_remove_sensors
 from .ledger import async_get_ledger
@@ -38,13 +46,16 @@ API_KEY_SCHEMA = vol.Schema(
         )
     }
 )
-OPTIONS_SCHEMA = vol.Schema(
+FIRST_OPTIONS_SCHEMA = vol.Schema(
     {
         vol.Required(CONF_ONLY_FUNDED, default=False): BooleanSelector(),
         vol.Required(CONF_SHOW_ICONS, default=True): BooleanSelector(),
     }
 )
-USER_SCHEMA = API_KEY_SCHEMA.extend(OPTIONS_SCHEMA.schema)
+OPTIONS_SCHEMA = FIRST_OPTIONS_SCHEMA.extend(
+    {vol.Required(CONF_INSTANT_UPDATES, default=False): BooleanSelector()}
+)
+USER_SCHEMA = API_KEY_SCHEMA.extend(FIRST_OPTIONS_SCHEMA.schema)
 
 
 class CryptoCloudConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -167,23 +178,72 @@ class CryptoCloudOptionsFlow(OptionsFlowWithReload):
     """Options flow; Home Assistant reloads the entry when an option changes."""
 
     config_entry: CryptoCloudConfigEntry
+    _options: dict[str, Any]
+    _placeholders: dict[str, str]
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Set the options."""
-        errors: dict[str, str] = {}
-        options = self.config_entry.options
+        if user_input is None:
+            return self._async_show_options(dict(self.config_entry.options), {})
+        self._options = dict(user_input)
+        if not user_input[CONF_INSTANT_UPDATES]:
+            # An option that is off leaves no trace, as in entries from before it.
+            del self._options[CONF_INSTANT_UPDATES]
+            return self._async_save()
+        if errors := await self._async_find_address():
+            return self._async_show_options(self._options, errors)
+        return await self.async_step_instant_updates()
+
+    async def async_step_instant_updates(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the address that CryptoCloud has to call."""
         if user_input is not None:
-            if user_input[CONF_ONLY_FUNDED] and not options.get(CONF_ONLY_FUNDED):
-                errors = self._remove_unfunded()
-            if not errors:
-                return self.async_create_entry(data=user_input)
+            return self._async_save()
+        return self.async_show_form(
+            step_id="instant_updates",
+            data_schema=vol.Schema({}),
+            description_placeholders=self._placeholders,
+        )
+
+    async def _async_find_address(self) -> dict[str, str]:
+        """Look up what the form with the address says, and return errors."""
+        try:
+            # Instant updates are optional: the other options need none of it.
+            module = await async_import_module(self.hass, f"{__package__}.webhook")
+            placeholders = await module.async_get_placeholders(
+                self.hass, self.config_entry
+            )
+        except Exception:  # noqa: BLE001 # as Home Assistant asks of flows
+            LOGGER.exception("Unexpected error while looking for an address")
+            return {"base": "unknown"}
+        if placeholders is None:
+            return {"base": "no_address"}
+        self._placeholders = {"account_url": ACCOUNT_URL, **placeholders}
+        return {}
+
+    @callback
+    def _async_save(self) -> ConfigFlowResult:
+        """Save the options."""
+        errors: dict[str, str] = {}
+        if self._options[CONF_ONLY_FUNDED] and not self.config_entry.options.get(
+            CONF_ONLY_FUNDED
+        ):
+            errors = self._remove_unfunded()
+        if errors:
+            return self._async_show_options(self._options, errors)
+        return self.async_create_entry(data=self._options)
+
+    @callback
+    def _async_show_options(
+        self, options: dict[str, Any], errors: dict[str, str]
+    ) -> ConfigFlowResult:
+        """Show the form with the options."""
         return self.async_show_form(
             step_id="init",
-            data_schema=self.add_suggested_values_to_schema(
-                OPTIONS_SCHEMA, user_input or options
-            ),
+            data_schema=self.add_suggested_values_to_schema(OPTIONS_SCHEMA, options),
             errors=errors,
         )
 

@@ -10,6 +10,7 @@ from homeassistant.const import CONF_API_KEY
 from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
@@ -26,6 +27,8 @@ from .models import Account, BalanceChange
 from .refusals import RETRY_INTERVAL, async_confirm_refusal, async_forget_refusal
 
 MAX_RETRY_AFTER = timedelta(days=1)
+# Seconds between polls that something asks for
+REQUEST_COOLDOWN = 10
 
 type CryptoCloudConfigEntry = ConfigEntry[CryptoCloudCoordinator]
 # By currency code and key
@@ -56,7 +59,13 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
             name=entry.title,
             update_interval=UPDATE_INTERVAL,
             always_update=False,
+            request_refresh_debouncer=(
+                debouncer := Debouncer(
+                    hass, LOGGER, cooldown=REQUEST_COOLDOWN, immediate=True
+                )
+            ),
         )
+        self._request_debouncer = debouncer
         self.client = client
         self.ledger = ledger
         # Sensors of currencies in the entity registry when the account was set up
@@ -143,6 +152,8 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
         try:
             account = await self.client.get_account()
         except CryptoCloudError as err:
+            # Requests that came meanwhile must not use a rejected key again.
+            self._request_debouncer.async_cancel()
             self.last_error = err
             self.last_error_at = dt_util.utcnow()
             if self._is_key_refused(err):

@@ -1,0 +1,226 @@
+"""Instant updates: CryptoCloud calls when a payment arrives, and the balances are read.
+
+Nothing in a call is read, believed or kept. It is only a reason to ask for the balances.
+"""
+
+from aiohttp.hdrs import METH_POST
+from aiohttp.web import Request, Response, json_response
+
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.debounce import Debouncer
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.helpers.update_coordinator import UpdateFailed
+from homeassistant.loader import async_get_integration
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN, LOGGER
+from .coordinator import CryptoCloudConfigEntry
+from .models import BalanceChange
+from .webhook_calls import Calls, async_get_calls, async_remove_calls
+from .webhook_url import (
+    async_delete_cloudhook,
+    async_forget_webhook,
+    async_get_address,
+    async_get_webhook_id,
+    get_cloud,
+)
+
+# The balance may lag behind the call: seconds until it is read again.
+FOLLOW_UPS = (20, 60)
+# Seconds; however many calls there are, they cause no more than one poll in that time.
+COOLDOWN = 10
+
+
+async def async_setup(hass: HomeAssistant, entry: CryptoCloudConfigEntry) -> None:
+    """Let CryptoCloud call until the account is unloaded."""
+    # Home Assistant's default configuration has it.
+    await async_setup_component(hass, webhook.DOMAIN, {})
+    updates = InstantUpdates(hass, entry, await async_get_calls(hass, entry))
+    updates.async_start()
+
+
+async def async_remove(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Remove what an account has outside of its entry."""
+    await async_delete_cloudhook(hass, entry)
+    await async_remove_calls(hass, entry)
+
+
+async def async_forget(hass: HomeAssistant, entry: CryptoCloudConfigEntry) -> None:
+    """Remove what an account has, inside of its entry too."""
+    await async_remove(hass, entry)
+    async_forget_webhook(hass, entry)
+
+
+async def async_get_placeholders(
+    hass: HomeAssistant, entry: ConfigEntry
+) -> dict[str, str] | None:
+    """Return what a form needs to say where to call, None if there is no address."""
+    await async_setup_component(hass, webhook.DOMAIN, {})
+    address = await async_get_address(hass, entry)
+    if not address:
+        return None
+    integration = await async_get_integration(hass, DOMAIN)
+    if last := (await async_get_calls(hass, entry)).last:
+        last_call = f"{dt_util.as_local(last):%Y-%m-%d %H:%M:%S}"
+    else:
+        texts = await async_get_translations(
+            hass, hass.config.language, "common", [DOMAIN]
+        )
+        last_call = texts[f"component.{DOMAIN}.common.never"]
+    return {
+        "docs_url": f"{integration.documentation}#instant-updates",
+        "last_call": last_call,
+        "webhook_url": address.url,
+    }
+
+
+async def async_get_diagnostics(
+    hass: HomeAssistant, entry: ConfigEntry
+) -> dict[str, object]:
+    """Return by which way CryptoCloud can call, and when it last did."""
+    address = await async_get_address(hass, entry)
+    calls = await async_get_calls(hass, entry)
+    return {"way": address and address.way, "last_call": calls.last}
+
+
+class InstantUpdates:
+    """Reads the balances of an account whenever CryptoCloud calls."""
+
+    def __init__(
+        self, hass: HomeAssistant, entry: CryptoCloudConfigEntry, calls: Calls
+    ) -> None:
+        """Initialize instant updates."""
+        self._hass = hass
+        self._entry = entry
+        self._calls = calls
+        self._coordinator = entry.runtime_data
+        self._issue_id = f"no_notifications_{entry.entry_id}"
+        # A scheduled poll ends the cooldown of the coordinator's debouncer, not of this.
+        self._debouncer = Debouncer(
+            hass,
+            LOGGER,
+            cooldown=COOLDOWN,
+            immediate=True,
+            function=self._async_poll,
+            background=True,
+        )
+        self._balances = self._read_balances()
+        self._follow_ups: list[CALLBACK_TYPE] = []
+
+    @callback
+    def async_start(self) -> None:
+        """Listen until the account is unloaded."""
+        hass, entry = self._hass, self._entry
+        webhook_id = async_get_webhook_id(hass, entry)
+        webhook.async_register(
+            hass,
+            DOMAIN,
+            entry.title,
+            webhook_id,
+            self._async_handle,
+            allowed_methods=[METH_POST],
+        )
+        entry.async_on_unload(self._async_stop)
+        entry.async_on_unload(lambda: webhook.async_unregister(hass, webhook_id))
+        listen = self._coordinator.async_listen_changes
+        entry.async_on_unload(listen(self._async_note_change))
+        if cloud := get_cloud():
+            entry.async_on_unload(
+                cloud.async_listen_connection_change(hass, self._async_follow_cloud)
+            )
+        self._async_follow_cloud()
+        self._async_check()
+
+    @callback
+    def _async_stop(self) -> None:
+        """Do nothing more."""
+        self._debouncer.async_shutdown()
+        self._async_cancel_follow_ups()
+        ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
+
+    async def _async_handle(
+        self, hass: HomeAssistant, webhook_id: str, request: Request
+    ) -> Response:
+        """Answer a call without looking at it, and ask for the balances."""
+        self._calls.async_note_call()
+        ir.async_delete_issue(hass, DOMAIN, self._issue_id)
+        self._balances = self._read_balances()
+        self._async_cancel_follow_ups()
+        self._follow_ups = [
+            async_call_later(
+                hass, delay, HassJob(self._async_follow_up, cancel_on_shutdown=True)
+            )
+            for delay in FOLLOW_UPS
+        ]
+        self._async_refresh()
+        return json_response({"message": "Postback received"})
+
+    @callback
+    def _async_follow_up(self, _: object) -> None:
+        """Ask once more if nothing has changed since the last call."""
+        if self._read_balances() == self._balances:
+            self._async_refresh()
+
+    @callback
+    def _async_cancel_follow_ups(self) -> None:
+        """Ask no more for the last call."""
+        for cancel in self._follow_ups:
+            cancel()
+        self._follow_ups = []
+
+    def _read_balances(self) -> dict[str, object]:
+        """Return the balances as last known, without their value."""
+        balances = self._coordinator.data.balances.values()
+        return {balance.currency.code: balance.balance for balance in balances}
+
+    @callback
+    def _async_refresh(self) -> None:
+        """Ask for the balances, now or when the cooldown ends."""
+        self._entry.async_create_background_task(
+            self._hass, self._debouncer.async_call(), f"{self._entry.title} - call"
+        )
+
+    async def _async_poll(self) -> None:
+        """Ask for the balances, unless the key was rejected or a pause was asked for."""
+        coordinator = self._coordinator
+        error = coordinator.last_exception
+        if not coordinator.last_update_success and (
+            isinstance(error, ConfigEntryAuthFailed)
+            or (isinstance(error, UpdateFailed) and error.retry_after is not None)
+        ):
+            return
+        await coordinator.async_request_refresh()
+
+    @callback
+    def _async_follow_cloud(self, _: object = None) -> None:
+        """Have a hook in the cloud as soon as there is a subscription."""
+        self._entry.async_create_task(
+            self._hass, async_get_address(self._hass, self._entry)
+        )
+
+    @callback
+    def _async_note_change(self, change: BalanceChange) -> None:
+        """Note a payment that was noticed."""
+        if change.amount > 0:
+            self._calls.async_note_payment()
+            self._async_check()
+
+    @callback
+    def _async_check(self) -> None:
+        """Ask the user to check the address if CryptoCloud does not call."""
+        if self._calls.are_missing:
+            ir.async_create_issue(
+                self._hass,
+                DOMAIN,
+                self._issue_id,
+                is_fixable=False,
+                severity=ir.IssueSeverity.WARNING,
+                translation_key="no_notifications",
+                translation_placeholders={"account": self._entry.title},
+            )

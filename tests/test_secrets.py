@@ -1,12 +1,14 @@
-"""Tests that the API key is found in the entry's own store and nowhere else."""
+"""Tests that secrets are found in the entry's own store and nowhere else."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 import json
 import logging
 import math
 from typing import Any
 
 from aiohttp import web
+from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
     flush_store,
@@ -16,9 +18,11 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
     get_diagnostics_for_config_entry,
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from yarl import URL
 
 from custom_components.cryptocloud.const import DOMAIN
 from homeassistant.components.diagnostics import DOMAIN as DIAGNOSTICS_DOMAIN
+from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import (
     device_registry as dr,
@@ -26,16 +30,24 @@ from homeassistant.helpers import (
     issue_registry as ir,
 )
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 from tools.sandbox import Fault, Sandbox
 
-from .common import Poll
+from .common import Poll, make_entry, make_row, set_up, turn_on
 from .faults import FAULTS
 
 # No two characters of it follow each other anywhere else.
 pytestmark = pytest.mark.heavy
 
+BUYER = "7Kx2Vq9Zj4Xw8Qz3"
 KEY = "qZ7xJ0vK9wQ3.Xj8Yq4Wz6Vk1Jx5Qv2Kz.0Zq9Jw7Xv3Yk6Qj8Vz4Wx"
-PIECES = [KEY[start : start + 8] for start in range(len(KEY) - 7)]
+
+
+LOGS_OF_REQUESTS = {
+    "aiohttp.access",
+    "homeassistant.components.webhook",
+    "homeassistant.helpers.http",
+}
 
 
 def echo(status: int, content_type: str) -> Fault:
@@ -87,12 +99,13 @@ def chain(error: BaseException | None) -> Iterator[str]:
         error = error.__cause__ or error.__context__
 
 
-def find(places: dict[str, Any]) -> list[str]:
-    """Return the places where the key or a piece of it is found."""
+def find(places: dict[str, Any], secret: str = KEY) -> list[str]:
+    """Return the places where a secret or a piece of it is found."""
+    pieces = [secret[start : start + 8] for start in range(len(secret) - 7)]
     return [
         place
         for place, content in places.items()
-        if any(piece in str(content) for piece in PIECES)
+        if any(piece in str(content) for piece in pieces)
     ]
 
 
@@ -213,6 +226,87 @@ async def test_key_stays_secret(
     [entry_data] = [item for item in stored if item["domain"] == DOMAIN]
     assert entry_data.pop("data") == {"api_key": KEY}
     assert find(entry_data) == []
+
+
+async def test_webhook_stays_secret(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    hass_client_no_auth: ClientSessionGenerator,
+    hass_storage: dict[str, Any],
+    sandbox: Sandbox,
+    poll: Poll,
+    caplog: pytest.LogCaptureFixture,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Test that the id of the webhook and what a call brings are kept nowhere else."""
+    sandbox.valid_keys.add(KEY)
+    sandbox.rows = [make_row("A", 1)]
+    entry = make_entry(KEY)
+    assert await set_up(hass, entry)
+    await hass.config.async_update(external_url="https://shop.example")
+    path = URL(await turn_on(hass, entry)).path
+    webhook_id = entry.data[CONF_WEBHOOK_ID]
+    assert webhook_id in path
+    places: dict[str, Any] = {}
+
+    async def collect(moment: str) -> None:
+        """Note what all places hold at the moment."""
+        await hass.async_block_till_done(wait_background_tasks=True)
+        places.update(
+            {
+                f"diagnostics {moment}": await get_diagnostics_for_config_entry(
+                    hass, hass_client, entry
+                ),
+                f"states {moment}": [
+                    state.as_dict() for state in hass.states.async_all()
+                ],
+                f"entities {moment}": list(er.async_get(hass).entities.values()),
+                f"devices {moment}": dr.async_entries_for_config_entry(
+                    dr.async_get(hass), entry.entry_id
+                ),
+                f"repairs {moment}": list(ir.async_get(hass).issues.values()),
+                f"reason {moment}": (entry.reason, entry.title, entry.options),
+            }
+        )
+
+    client = await hass_client_no_auth()
+    for method in ("GET", "HEAD", "POST", "PUT"):
+        await client.request(method, path, json={"order_id": BUYER})
+    await collect("after calls")
+    sandbox.fault = echo(500, "text/html")
+    await poll()
+    await client.post(path, data={"order_id": BUYER})
+    await collect("during an outage")
+    sandbox.fault = None
+    now = dt_util.utcnow()
+    for amount in range(2, 8):
+        freezer.tick(timedelta(hours=7))
+        sandbox.rows = [make_row("A", amount)]
+        await poll()
+    assert any(domain == DOMAIN for domain, _ in ir.async_get(hass).issues)
+    # The client's session has not expired then.
+    freezer.move_to(now)
+    await collect("with a repair")
+    await hass.config_entries.async_reload(entry.entry_id)
+    await collect("after a start")
+
+    # Home Assistant itself logs the paths of requests, and ids that are called wrongly.
+    places["log"] = [
+        (record.getMessage(), record.args, *chain((record.exc_info or (None, None))[1]))
+        for record in caplog.records
+        if record.name not in LOGS_OF_REQUESTS
+    ]
+    for store in list(hass_storage.values()):
+        assert BUYER not in json.dumps(store)
+    await flush_store(hass.config_entries._store)
+    for secret in (KEY, webhook_id):
+        assert find(places, secret) == []
+        assert find(hass_storage, secret) == ["core.config_entries"]
+    assert find(places, BUYER) == []
+
+    await hass.config_entries.async_remove(entry.entry_id)
+    await flush_store(hass.config_entries._store)
+    assert find(hass_storage, webhook_id) == []
 
 
 async def test_search_finds_pieces_of_the_key() -> None:

@@ -1,9 +1,9 @@
 """Coordinator that polls the balances of an account."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import override
+from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_API_KEY
@@ -52,6 +52,9 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
         registered: RegisteredSensors,
     ) -> None:
         """Initialize the coordinator."""
+        debouncer: Debouncer[Coroutine[Any, Any, None]] = Debouncer(
+            hass, LOGGER, cooldown=REQUEST_COOLDOWN, immediate=True
+        )
         super().__init__(
             hass,
             LOGGER,
@@ -59,11 +62,7 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
             name=entry.title,
             update_interval=UPDATE_INTERVAL,
             always_update=False,
-            request_refresh_debouncer=(
-                debouncer := Debouncer(
-                    hass, LOGGER, cooldown=REQUEST_COOLDOWN, immediate=True
-                )
-            ),
+            request_refresh_debouncer=debouncer,
         )
         self._request_debouncer = debouncer
         self.client = client

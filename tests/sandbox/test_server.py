@@ -247,9 +247,14 @@ async def test_printed_commands(
         async with session.request(method, url, data=data) as response:
             assert await response.text() == "done\n"
 
-    payment, failure, recovery = sandbox.commands.splitlines()[1::2]
+    payment, calls, failure, recovery = sandbox.commands.splitlines()[1::2]
     await run(payment)
     assert sandbox.merchant.balances["BTC"] == Decimal("0.05183705")
+
+    await run(calls)
+    sandbox.merchant.payment("BTC", Decimal("0.01"))
+    while not sandbox.strays:  # noqa: ASYNC110 # nobody sets an event for it
+        await asyncio.sleep(0.01)
 
     await run(failure)
     assert (await post()).status == 503

@@ -22,7 +22,7 @@ ADD = "/config/integrations/dashboard/add?domain=cryptocloud"
 AUTOMATION = "/config/automation/edit/new"
 DASHBOARDS = "/config/lovelace/dashboards"
 INTEGRATION = "/config/integrations/integration/cryptocloud"
-# Polls are fifteen seconds apart.
+# Polls are fifteen seconds apart, or follow a payment.
 POLL_TIMEOUT = 30_000
 
 LOOKS: tuple[tuple[str, Size, Scheme], ...] = (
@@ -87,6 +87,12 @@ async def see_payment(user: User) -> None:
     for fault in (None, Status(503)):
         sandbox.fault = fault
         if fault:
+            await user.call(
+                "call_service",
+                domain="homeassistant",
+                service="update_entity",
+                service_data={"entity_id": ["sensor.cryptocloud_total_balance"]},
+            )
             unavailable = await user.localize("state.default.unavailable")
             await expect(tiles.first).to_contain_text(unavailable, timeout=POLL_TIMEOUT)
         empty = (code for code in merchant.listed if not merchant.balances[code])

@@ -12,8 +12,8 @@ from .demo import PORT, Demo
 from .home_assistant import DemoError
 
 API_KEY = "CRYPTOCLOUD_API_KEY"
-# A payment every twenty seconds or so.
-SPEED = 6
+# A payment every forty seconds or so; more would have to wait for each other.
+SPEED = 3
 
 SANDBOX_KEYS = f"""\
 API keys to try there, at Settings > Devices & services > Add integration:
@@ -24,6 +24,11 @@ API keys to try there, at Settings > Devices & services > Add integration:
   {EXPIRING_KEY}
       good for a minute; then Home Assistant asks for another: give it the good one
 """
+
+
+INSTANT_UPDATES = """
+Instant updates are on: a payment is shown within two seconds, or within ten if another
+one came just before."""
 
 
 def say(message: str) -> None:
@@ -91,6 +96,8 @@ async def run(args: argparse.Namespace) -> None:
     """Run the demo."""
     demo = Demo(api_key=args.api_key, port=args.port, say=say, speed=args.speed)
     async with demo.run():
+        if not args.api_key:
+            say(INSTANT_UPDATES)
         say(f"\nThe balances are at {demo.url} in a browser on this machine.\n")
         if not args.api_key:
             say(SANDBOX_KEYS)

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import ClientSession
 
 from homeassistant.const import __version__
-from tools.sandbox import GOOD_KEY, Sandbox
+from tools.sandbox import GOOD_KEY, Notifications, Sandbox
 
 from .home_assistant import (
     LOG,
@@ -60,7 +60,9 @@ class Demo:
                 await stack.enter_async_context(self.sandbox)
                 api_url = self.sandbox.url
             port = find_free_port(self.port)
-            write_configuration(FOLDER, port, watch=self.api_key is None)
+            # With instant updates, nothing has to watch the balances.
+            watch = self.api_key is None and not self.account
+            write_configuration(FOLDER, port, watch=watch)
             self.url = f"http://127.0.0.1:{port}"
             session = await stack.enter_async_context(ClientSession())
             home_assistant = HomeAssistant(session, self.url)
@@ -92,7 +94,7 @@ class Demo:
         self, home_assistant: HomeAssistant, connection: Connection
     ) -> None:
         self.say("Setting up the integration")
-        await home_assistant.set_up_integration(
+        entry_id = await home_assistant.set_up_integration(
             {
                 "api_key": self.api_key or GOOD_KEY,
                 "only_funded": False,
@@ -101,6 +103,10 @@ class Demo:
         )
         strategy: dict[str, Any] = {"type": "custom:cryptocloud"}
         if self.api_key is None:
+            # The sandbox is on the same machine.
+            await connection.call("config/core/update", external_url=self.url)
+            address = await home_assistant.turn_on_instant_updates(entry_id)
+            self.sandbox.notify(Notifications(url=address))
             await _import_past(connection)
             strategy["hours_to_show"] = 0.25
         self.say("Making the dashboard")

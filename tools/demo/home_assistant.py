@@ -184,6 +184,12 @@ class Connection:
             raise DemoError(f"{command}: {answer['error']['message']}")
         return answer["result"]
 
+    async def subscribe(self, command: str, **data: Any) -> AsyncGenerator[Any]:
+        """Yield the events of a subscription; the connection has no other use then."""
+        await self.call(command, **data)
+        while True:
+            yield (await self._receive())["event"]
+
     async def is_running(self) -> bool:
         """Return whether Home Assistant has started."""
         return bool((await self.call("get_config"))["state"] == "RUNNING")
@@ -240,8 +246,8 @@ class HomeAssistant:
             await connection.log_in(await self._access_token())
             yield connection
 
-    async def set_up_integration(self, user_input: dict[str, Any]) -> None:
-        """Set up the integration through its config flow."""
+    async def set_up_integration(self, user_input: dict[str, Any]) -> str:
+        """Set up the integration through its config flow, and return the entry's id."""
         flow = await self._post(
             "config/config_entries/flow", {"handler": "cryptocloud"}
         )
@@ -252,6 +258,21 @@ class HomeAssistant:
         if flow["type"] != "create_entry":
             reason = flow.get("reason") or ", ".join(flow["errors"].values())
             raise DemoError(f"the integration could not be set up: {reason}")
+        entry_id: str = flow["result"]["entry_id"]
+        return entry_id
+
+    async def turn_on_instant_updates(self, entry_id: str) -> str:
+        """Turn instant updates on in the options, and return the address to call."""
+        path = "config/config_entries/options/flow"
+        flow = await self._post(path, {"handler": entry_id})
+        path = f"{path}/{flow['flow_id']}"
+        options = {field["name"]: field["default"] for field in flow["data_schema"]}
+        flow = await self._post(path, options | {"instant_updates": True})
+        if flow["step_id"] != "instant_updates":
+            raise DemoError(f"no instant updates: {flow['errors']}")
+        url: str = flow["description_placeholders"]["webhook_url"]
+        await self._post(path, {})
+        return url
 
     async def _access_token(self) -> str:
         tokens = await self._token(

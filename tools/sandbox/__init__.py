@@ -4,6 +4,7 @@ from .cases import CASES
 from .currencies import make_row
 from .faults import Body, Delay, Fault, Hang, Status, Twist
 from .merchant import Merchant
+from .notifications import Notifications
 from .server import BAD_KEY, BALANCE_PATH, EXPIRING_KEY, GOOD_KEY, SECOND_KEY, Sandbox
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Fault",
     "Hang",
     "Merchant",
+    "Notifications",
     "Sandbox",
     "Status",
     "Twist",

@@ -1,5 +1,6 @@
 """A merchant's life: payments, withdrawals and drifting rates."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -41,6 +42,8 @@ class Merchant:
     def __init__(self, seed: int = 7) -> None:
         """Open the books."""
         self.time = 0.0
+        # Called with the currency and the amount of each payment
+        self.on_payment: Callable[[str, Decimal], None] | None = None
         self.balances = dict.fromkeys(CURRENCIES, Decimal(0))
         self.available = dict.fromkeys(CURRENCIES, Decimal(0))
         self.listed = {
@@ -75,6 +78,7 @@ class Merchant:
         if not least <= amount <= _LARGEST_PAYMENT:
             raise ValueError(f"amount must be from {least:f} to {_LARGEST_PAYMENT}")
         self._book(currency, amount, amount)
+        self._notify(currency, amount)
 
     def list_currency(self, currency: str, listed: bool) -> None:
         """Let CryptoCloud list a currency, or drop it."""
@@ -105,6 +109,10 @@ class Merchant:
     def _book(self, code: str, balance: Decimal, available: Decimal) -> None:
         self.balances[code] += balance
         self.available[code] += available
+
+    def _notify(self, currency: str, amount: Decimal) -> None:
+        if self.on_payment and amount > 0:
+            self.on_payment(currency, amount)
 
     def _live(self, now: int) -> None:
         due = [change for change in self._pending if change[0] <= now]
@@ -144,6 +152,7 @@ class Merchant:
             self._book(code, amount, Decimal(0))
         else:
             self._book(code, amount, amount)
+        self._notify(code, amount)
 
     def _withdraw(self, now: int) -> None:
         code = max(CURRENCIES, key=lambda code: self._usd(code, self.available[code]))

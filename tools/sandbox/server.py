@@ -2,21 +2,23 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 import json
 from typing import Any, Self
 from weakref import WeakSet
 
-from aiohttp import web
+from aiohttp import ClientSession, DummyCookieJar, web
 from multidict import CIMultiDictProxy
 
 from .cases import CASES
 from .exact import to_json
 from .faults import ANSWER, ELSEWHERE, KEPT, Fault, Refuse, Tls
 from .merchant import MONTH, Merchant
+from .notifications import Notifications
 from .tls import self_signed_context
 
 BALANCE_PATH = "/v2/merchant/wallet/balance/all"
@@ -29,10 +31,14 @@ EXPIRING_KEY = "demo.revoked-one-minute-after-first-use.not-a-secret"
 
 _DEMO_KEYS = (GOOD_KEY, SECOND_KEY, EXPIRING_KEY)
 _REQUESTS_KEPT = 1000
+# Seconds; with notifications, payments happen without being asked for.
+_TICK = 0.5
 _COMMANDS = """\
 Make things happen from another terminal:
   curl -d '{{"currency": "BTC", "amount": "0.01"}}' {url}/control/payment
       a payment arrives
+  curl -d '{{"url": "{url}/elsewhere", "format": "form"}}' {url}/control/notifications
+      the service calls this address after each payment
   curl -d '{{"name": "status/503_page"}}' {url}/control/fault
       the service fails with 503
   curl -X DELETE {url}/control/fault
@@ -92,6 +98,9 @@ class Sandbox:
         self._answers: set[asyncio.Future[web.StreamResponse]] = set()
         self._expiry: asyncio.TimerHandle | None = None
         self._caught_up = 0.0
+        self._notifications: Notifications | None = None
+        self._payment_count = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
@@ -130,6 +139,7 @@ class Sandbox:
                 web.post("/control/fault", _control(self._set_fault)),
                 web.delete("/control/fault", _control(self._clear_fault)),
                 web.post("/control/answer", _control(self._set_answer)),
+                web.post("/control/notifications", _control(self._set_notifications)),
             ]
         )
         self._runner = web.AppRunner(
@@ -152,6 +162,9 @@ class Sandbox:
             await site.stop()
         for answer in self._answers:
             answer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        self.merchant.on_payment = self._notifications = None
         await runner.cleanup()
         await asyncio.sleep(0)  # Lets cancelled connections end.
 
@@ -226,9 +239,7 @@ class Sandbox:
             return refusal
         body = self.body
         if body is None:
-            now = asyncio.get_running_loop().time()
-            elapsed, self._caught_up = now - self._caught_up, now
-            self.merchant.advance(min(elapsed * self.speed, MONTH))
+            self._catch_up()
             rows = self.merchant.rows() if self.rows is None else self.rows
             body = to_json({"status": "success", "result": rows}).encode()
         response = web.Response(
@@ -239,6 +250,37 @@ class Sandbox:
         if "gzip" in request.headers.get("Accept-Encoding", "").lower():
             response.enable_compression(web.ContentCoding.gzip)
         return response
+
+    def _catch_up(self) -> None:
+        now = asyncio.get_running_loop().time()
+        elapsed, self._caught_up = now - self._caught_up, now
+        self.merchant.advance(min(elapsed * self.speed, MONTH))
+
+    def notify(self, notifications: Notifications) -> None:
+        """Send notifications of payments from now on, until stopped."""
+        self._notifications = notifications
+        if not self.merchant.on_payment:
+            session = ClientSession(cookie_jar=DummyCookieJar())
+            self.merchant.on_payment = partial(self._announce, session)
+            self._start_task(self._tick(session))
+
+    def _announce(self, session: ClientSession, currency: str, amount: Decimal) -> None:
+        if self._notifications:
+            self._payment_count += 1
+            self._start_task(
+                self._notifications.send(session, self._payment_count, currency, amount)
+            )
+
+    async def _tick(self, session: ClientSession) -> None:
+        async with session:
+            while True:
+                self._catch_up()
+                await asyncio.sleep(_TICK)
+
+    def _start_task(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _refuse(self, authorization: str) -> web.Response | None:
         scheme, _, key = authorization.partition(" ")
@@ -272,6 +314,9 @@ class Sandbox:
 
     async def _clear_fault(self, _: bytes) -> None:
         await self.strike(None)
+
+    async def _set_notifications(self, body: bytes) -> None:
+        self.notify(Notifications(**json.loads(body)))
 
     async def _set_answer(self, body: bytes) -> None:
         self.body = body

@@ -1,0 +1,273 @@
+"""Command line: measures how long after a payment its state and an automation follow.
+
+A real Home Assistant has several accounts, which take turns: each of them reads its
+balances at most once in ten seconds, and the sandbox calls the one whose turn it is. An
+automation of that Home Assistant calls this process as soon as it is triggered.
+"""
+
+import argparse
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from math import ceil
+from pathlib import Path
+import re
+from statistics import median
+import sys
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any
+
+from aiohttp import ClientSession, web
+import yaml
+
+from homeassistant.const import __version__
+from tools.demo.demo import find_free_port
+from tools.demo.home_assistant import (
+    HomeAssistant,
+    run_home_assistant,
+    wait_for,
+    write_configuration,
+)
+from tools.sandbox import Notifications, Sandbox
+
+ACCOUNTS = 10
+PAYMENTS = 100
+# Seconds between two payments; each account then has more than its ten seconds.
+PAUSE = 1.25
+TARGET = 2.0
+TIMEOUT = 60
+
+REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
+HEADING = "## Instant updates"
+
+
+@dataclass
+class Waits:
+    """Seconds from each payment to what followed it."""
+
+    state: list[float] = field(default_factory=list)
+    action: list[float] = field(default_factory=list)
+
+
+class Shop:
+    """What has been paid, and what Home Assistant made of it."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        """Initialize the shop."""
+        self._sandbox = sandbox
+        self._total = Decimal(0)
+        [self._row] = [
+            row
+            for row in sandbox.merchant.rows()
+            if row["currency"]["code"] == "USDT_TRC20"
+        ]
+        sandbox.rows = [self._row]
+        self.seen: dict[str, float] = {}
+        self.heard: dict[str, float] = {}
+        self.news = asyncio.Event()
+        self._set_total()
+
+    def _set_total(self) -> None:
+        self._total += 1
+        for name in self._row:
+            if name != "currency":
+                self._row[name] = self._total
+
+    def pay(self, address: str) -> str:
+        """Receive a payment, let CryptoCloud call, and return the new balance."""
+        self._set_total()
+        self._sandbox.notify(Notifications(url=address, repeats=0))
+        self._sandbox.merchant.payment("USDT_TRC20", Decimal(1))
+        return f"{self._total:f}"
+
+    def see(self, state: str) -> None:
+        """Note a new state."""
+        self.seen.setdefault(state, monotonic())
+        self.news.set()
+
+    async def hear(self, request: web.Request) -> web.Response:
+        """Note that the automation acts."""
+        self.heard.setdefault((await request.text()).strip('"'), monotonic())
+        self.news.set()
+        return web.Response()
+
+
+def make_automation(events: list[str]) -> dict[str, Any]:
+    """Return the automation that says which balance a payment led to."""
+    return {
+        "id": "hear",
+        "alias": "Hear",
+        "mode": "parallel",
+        "triggers": {
+            "trigger": "cryptocloud.balance_increased",
+            "target": {"entity_id": events},
+        },
+        "actions": {
+            "action": "rest_command.hear",
+            "data": {"balance": "{{ trigger.to_state.attributes.balance }}"},
+        },
+    }
+
+
+@asynccontextmanager
+async def serve(shop: Shop) -> AsyncGenerator[str]:
+    """Serve the address that the automation calls."""
+    app = web.Application()
+    app.add_routes([web.post("/", shop.hear)])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()
+
+
+def configure(folder: Path, port: int, hearing: str) -> None:
+    """Write Home Assistant's configuration, with the automation."""
+    write_configuration(folder, port, watch=False)
+    names = ["cryptocloud", *(f"cryptocloud_{n}" for n in range(2, ACCOUNTS + 1))]
+    automation = make_automation([f"event.{name}_balance_change" for name in names])
+    (folder / "automations.yaml").write_text(yaml.safe_dump([automation]))
+    command = {"url": hearing, "method": "post", "payload": '"{{ balance }}"'}
+    with (folder / "configuration.yaml").open("a") as file:
+        yaml.safe_dump({"rest_command": {"hear": command}}, file)
+
+
+async def measure(payments: int) -> Waits:
+    """Measure payments."""
+    keys = [f"latency.key-{number}.not-a-secret" for number in range(ACCOUNTS)]
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        sandbox = await stack.enter_async_context(Sandbox(keys=keys, speed=0))
+        shop = Shop(sandbox)
+        port = find_free_port()
+        configure(folder, port, await stack.enter_async_context(serve(shop)))
+        session = await stack.enter_async_context(ClientSession())
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        running = tasks.create_task(run_home_assistant(folder, sandbox.url))
+        try:
+            url = f"http://127.0.0.1:{port}"
+            home_assistant = HomeAssistant(session, url)
+            addresses = await _set_up(home_assistant, url, keys)
+            watching = tasks.create_task(_watch(home_assistant, shop))
+            # Home Assistant is busy right after its start.
+            await asyncio.sleep(15)
+            waits = Waits()
+            for number in range(payments):
+                start = monotonic()
+                balance = shop.pay(addresses[number % ACCOUNTS])
+                async with asyncio.timeout(TIMEOUT):
+                    while balance not in shop.seen or balance not in shop.heard:
+                        shop.news.clear()
+                        await shop.news.wait()
+                waits.state.append(shop.seen[balance] - start)
+                waits.action.append(shop.heard[balance] - start)
+                await asyncio.sleep(max(0, start + PAUSE - monotonic()))
+            watching.cancel()
+            return waits
+        finally:
+            running.cancel()
+
+
+async def _set_up(
+    home_assistant: HomeAssistant, url: str, keys: list[str]
+) -> list[str]:
+    """Set up the accounts, and return the addresses that CryptoCloud calls."""
+    await home_assistant.create_owner()
+    async with home_assistant.connect() as connection:
+        await wait_for(connection.is_running)
+        await connection.call("config/core/update", external_url=url)
+    addresses = []
+    for key in keys:
+        entry_id = await home_assistant.set_up_integration(
+            {"api_key": key, "only_funded": False, "show_icons": False}
+        )
+        addresses.append(await home_assistant.turn_on_instant_updates(entry_id))
+    return addresses
+
+
+async def _watch(home_assistant: HomeAssistant, shop: Shop) -> None:
+    """Note the states as Home Assistant sends them to a browser."""
+    async with home_assistant.connect() as connection:
+        async for event in connection.subscribe("subscribe_events"):
+            state = event["data"].get("new_state")
+            if state and re.fullmatch(
+                r"sensor\.cryptocloud\w*_usdt_trc20", state["entity_id"]
+            ):
+                shop.see(state["state"])
+
+
+def make_section(waits: Waits) -> str:
+    """Return the section of the report."""
+    rows = [
+        f"| {name} | {median(seconds):.3f} | {get_p95(seconds):.3f} | {max(seconds):.3f} |"
+        for name, seconds in (
+            ("new state", waits.state),
+            ("automation's action", waits.action),
+        )
+    ]
+    return "\n".join(
+        [
+            HEADING,
+            "",
+            (
+                f"Written by `./script/latency`: seconds from a payment to what follows it, over"
+                f" {len(waits.state)} payments in a Home Assistant {__version__} process of its"
+                " own. CryptoCloud's simulator calls at the moment of the payment; the network"
+                f" is that of one machine. {ACCOUNTS} accounts take turns, as each asks at most"
+                " once in ten seconds: a payment sooner after another waits for that."
+            ),
+            "",
+            "| from the payment to the | median | 95th percentile | longest |",
+            "| --- | --- | --- | --- |",
+            *rows,
+            "",
+            f"Target: the 95th percentile is below {TARGET:g} s.",
+            "",
+        ]
+    )
+
+
+def get_p95(seconds: list[float]) -> float:
+    """Return the 95th percentile: of 100, the sixth longest is still above it."""
+    return sorted(seconds)[ceil(0.95 * len(seconds)) - 1]
+
+
+def write_section(page: Path, section: str) -> None:
+    """Replace the section of a page, or add it at the end."""
+    text = page.read_text()
+    pattern = re.compile(rf"^{HEADING}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+    if pattern.search(text):
+        text = pattern.sub(lambda _: f"{section}\n", text)
+    else:
+        text = f"{text.rstrip()}\n\n{section}"
+    page.write_text(f"{text.rstrip()}\n")
+
+
+def main() -> int:
+    """Measure, print and write the section; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="script/latency",
+        description="Measure how soon a payment is in Home Assistant.",
+    )
+    parser.add_argument(
+        "--short", action="store_true", help="a quick look that writes nothing"
+    )
+    is_short = parser.parse_args().short
+    waits = asyncio.run(measure(ACCOUNTS if is_short else PAYMENTS))
+    section = make_section(waits)
+    print(section)
+    if not is_short:
+        write_section(REPORT, section)
+    slow = any(get_p95(seconds) >= TARGET for seconds in (waits.state, waits.action))
+    if slow:
+        print("latency: target not met", file=sys.stderr)
+    return int(slow)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

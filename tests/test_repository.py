@@ -22,7 +22,14 @@ ROOT = Path(__file__).parents[1]
 INTEGRATION = ROOT / "custom_components" / "cryptocloud"
 WORKFLOWS = sorted(ROOT.glob(".github/workflows/*"))
 READMES = ["README.md", "README.ru.md"]
-PAGES = ["automations", "dashboard", "sensors", "troubleshooting", "voice"]
+PAGES = [
+    "automations",
+    "dashboard",
+    "instant-updates",
+    "sensors",
+    "troubleshooting",
+    "voice",
+]
 # The English pages, and the Russian ones that say the same
 TRANSLATED = {"README.md": "README.ru.md"} | {
     f"docs/{page}.md": f"docs/ru/{page}.md" for page in PAGES

@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import timedelta
 import gc
 import logging
+from pathlib import Path
+import re
 import sys
 import time
 from types import ModuleType
@@ -49,6 +51,8 @@ from .common import (
     reload,
     set_options,
     set_up,
+    start_flow,
+    submit,
     turn_on,
 )
 
@@ -631,6 +635,25 @@ async def test_call_through_the_cloud(
     assert get_value(hass, "a") == "2"
 
 
+async def test_example_that_passes_the_call_on(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    client: TestClient[Any, Any],
+    url: str,
+) -> None:
+    """Test that a shop's server calls with the line that the page shows."""
+    page = Path(__file__).parents[1] / "docs" / "instant-updates.md"
+    [example] = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    address = str(client.make_url(URL(url).path))
+    pay(sandbox, 3)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", example.replace("ADDRESS", address)
+    )
+    assert await process.wait() == 0
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert get_value(hass, "a") == "3"
+
+
 # The cloud
 
 
@@ -942,3 +965,13 @@ async def test_without_webhooks(
     await poll()
     assert get_value(hass, "usdt_trc20") == "7"
     assert await hass.config_entries.async_remove(loaded_entry.entry_id)
+
+
+async def test_new_key_keeps_the_address(
+    hass: HomeAssistant, entry: MockConfigEntry, url: str
+) -> None:
+    """Test that the address at CryptoCloud stays right with another key."""
+    result = await start_flow(hass, entry, "reconfigure")
+    result = await submit(hass, result, api_key=OTHER_API_KEY)
+    assert result["reason"] == "reconfigure_successful"
+    assert await turn_on(hass, entry) == url

@@ -122,7 +122,9 @@ class CryptoCloudConfigFlow(ConfigFlow, domain=DOMAIN):
             async_forget_refusal(self.hass, entry.entry_id)
             if data[CONF_API_KEY] != entry.data.get(CONF_API_KEY):
                 # First, so that answers for the old key no longer count
-                self.hass.config_entries.async_update_entry(entry, data=data)
+                self.hass.config_entries.async_update_entry(
+                    entry, data={**entry.data, **data}
+                )
                 await async_get_ledger(self.hass, entry).async_replace_key()
             return self.async_update_reload_and_abort(entry, data_updates=data)
         return self._async_show_form(step_id, API_KEY_SCHEMA, errors)

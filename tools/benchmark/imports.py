@@ -12,6 +12,7 @@ import homeassistant.components.backup
 import homeassistant.components.diagnostics
 import homeassistant.components.sensor
 import homeassistant.components.system_health
+import homeassistant.components.webhook
 
 # What every start sets up: backup is one of Home Assistant's default integrations.
 BASE = (
@@ -21,6 +22,8 @@ BASE = (
     homeassistant.components.diagnostics,
     homeassistant.components.sensor,
     homeassistant.components.system_health,
+    # Only with instant updates; the default configuration has it.
+    homeassistant.components.webhook,
 )
 
 

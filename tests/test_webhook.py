@@ -647,7 +647,9 @@ async def test_example_that_passes_the_call_on(
     address = str(client.make_url(URL(url).path))
     pay(sandbox, 3)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", example.replace("ADDRESS", address)
+        sys.executable,
+        "-c",
+        f"import urllib.request\n{example.replace('ADDRESS', address)}",
     )
     assert await process.wait() == 0
     await hass.async_block_till_done(wait_background_tasks=True)

@@ -5,6 +5,7 @@ import asyncio
 import json
 import logging
 from pathlib import Path
+import re
 import sys
 from typing import Any
 
@@ -98,6 +99,14 @@ def _say(text: str) -> None:
     print(f"benchmark: {text}", file=sys.stderr, flush=True)
 
 
+def keep_sections(report: str, page: str) -> str:
+    """Return the report, and what a page has that other scripts wrote."""
+    sections = re.split(r"^(?=## )", page, flags=re.MULTILINE)[1:]
+    written = report.splitlines()
+    kept = [text.strip() for text in sections if text.splitlines()[0] not in written]
+    return "\n\n".join([report, *kept])
+
+
 def main() -> int:
     """Measure, print and write the report; return the exit code."""
     parser = argparse.ArgumentParser(
@@ -115,7 +124,7 @@ def main() -> int:
     report = make_report(results)
     print(report)
     if not args.short:
-        REPORT.write_text(f"{report}\n")
+        REPORT.write_text(f"{keep_sections(report, REPORT.read_text())}\n")
     missed = [
         target.figure for target in get_targets(results) if target.is_met is False
     ]

@@ -20,7 +20,7 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
-from .coordinator import CryptoCloudConfigEntry
+from .coordinator import REQUEST_COOLDOWN, CryptoCloudConfigEntry
 from .models import BalanceChange
 from .webhook_calls import Calls, async_get_calls, async_remove_calls
 from .webhook_url import (
@@ -33,8 +33,6 @@ from .webhook_url import (
 
 # The balance may lag behind the call: seconds until it is read again.
 FOLLOW_UPS = (20, 60)
-# Seconds; however many calls there are, they cause no more than one poll in that time.
-COOLDOWN = 10
 
 
 async def async_setup(hass: HomeAssistant, entry: CryptoCloudConfigEntry) -> None:
@@ -105,7 +103,7 @@ class InstantUpdates:
         self._debouncer = Debouncer(
             hass,
             LOGGER,
-            cooldown=COOLDOWN,
+            cooldown=REQUEST_COOLDOWN,
             immediate=True,
             function=self._async_poll,
             background=True,

@@ -1,5 +1,6 @@
 """Tests of instant updates: CryptoCloud calls, and the balances are read at once."""
 
+import ast
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import timedelta
@@ -710,6 +711,23 @@ class Cloud(ModuleType):
         self.connected = connected
         for listener in self.listeners:
             listener(object())
+
+
+def test_stand_in_is_like_the_cloud() -> None:
+    """Test that Home Assistant has the same functions, and exports them."""
+    source = Path(components.__path__[0], "cloud", "__init__.py").read_text()
+    functions = {
+        node.name: [argument.arg for argument in node.args.args]
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    ours = {name for name in vars(Cloud) if name.startswith("async_")}
+    for name in ours:
+        code = vars(Cloud)[name].__code__
+        assert [*code.co_varnames[1 : code.co_argcount]] == functions[name]
+    # 2026.6 has no list of what it exports.
+    _, _, exported = source.partition("__all__ = ")
+    assert not exported or all(f'"{name}",' in exported for name in ours)
 
 
 @pytest.fixture

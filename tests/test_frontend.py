@@ -1,26 +1,30 @@
-"""Test the dashboard strategy and how the frontend gets it."""
+"""Test the dashboard strategy, how the frontend gets it, and what it asks for."""
 
 from hashlib import sha256
 from http import HTTPStatus
-from pathlib import Path
+import re
 from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
-import yaml
+from pytest_homeassistant_custom_component.typing import (
+    ClientSessionGenerator,
+    MockHAClientWebSocket,
+    WebSocketGenerator,
+)
 
 from custom_components.cryptocloud.const import DOMAIN
-from custom_components.cryptocloud.dashboard import MODULE
+from custom_components.cryptocloud.dashboard import FOLDER, MODULE
 from homeassistant.components.frontend import DATA_EXTRA_MODULE_URL, UrlManager
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
-from tools.sandbox import Sandbox
+from tools.sandbox import Sandbox, Status
 
-from .common import OTHER_API_KEY, make_entry, set_up
+from .common import API_KEY, OTHER_API_KEY, Poll, make_entry, make_row, reload, set_up
 
-DASHBOARD = Path(__file__).parents[1] / "docs" / "dashboard.yaml"
+FILES = {file.name: file.read_text() for file in FOLDER.iterdir()}
 
 
 @pytest.fixture
@@ -40,20 +44,23 @@ async def test_accounts_share_one_module(
     hass_client_no_auth: ClientSessionGenerator,
     loaded_entry: MockConfigEntry,
 ) -> None:
-    """Test that all accounts share one module, whose address follows its content."""
+    """Test that all accounts share one module, whose URL follows the content."""
     other = make_entry(OTHER_API_KEY, title="Other")
     assert await set_up(hass, other)
     assert await hass.config_entries.async_reload(loaded_entry.entry_id)
 
     [url] = urls.urls
-    content = MODULE.read_bytes()
-    assert url == f"/{DOMAIN}/{sha256(content).hexdigest()[:16]}/dashboard.js"
+    content = "".join(text for _, text in sorted(FILES.items()))
+    folder = f"/{DOMAIN}/{sha256(content.encode()).hexdigest()[:16]}"
+    assert url == f"{folder}/{MODULE}"
 
-    response = await (await hass_client_no_auth()).get(url)
-    assert response.status == HTTPStatus.OK
-    assert response.content_type == "text/javascript"
-    assert "max-age" in response.headers["Cache-Control"]
-    assert await response.read() == content
+    client = await hass_client_no_auth()
+    for name, text in FILES.items():
+        response = await client.get(f"{folder}/{name}")
+        assert response.status == HTTPStatus.OK
+        assert response.content_type == "text/javascript"
+        assert "max-age" in response.headers["Cache-Control"]
+        assert await response.text() == text
 
 
 async def test_account_needs_no_frontend(
@@ -66,31 +73,84 @@ async def test_account_needs_no_frontend(
 
 
 def test_module_loads_nothing_from_elsewhere() -> None:
-    """Test that the module loads nothing from elsewhere."""
-    content = MODULE.read_text()
-
-    assert "//" not in content.replace("// ", "")
-    assert "import" not in content
-
-
-def list_entities(config: Any) -> set[str]:
-    """Return the entities that a dashboard's configuration names."""
-    if isinstance(config, list):
-        return set().union(*map(list_entities, config))
-    if not isinstance(config, dict):
-        return set()
-    named = {config[key] for key in ("entity", "entity_id") if key in config}
-    return named.union(*map(list_entities, config.values()))
+    """Test that the module loads its words only, and those nothing."""
+    for name, text in FILES.items():
+        assert "//" not in text.replace("// ", "")
+        loaded = re.findall(r"\bimport\b(?!\(\"\./words\.js\"\)\.Words)(.*)", text)
+        words = [' { getWords } from "./words.js";']
+        assert loaded == (words if name == MODULE else [])
 
 
-@pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_plain_dashboard_names_existing_entities(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+def test_module_is_small() -> None:
+    """Test that the code stays small, and that the words have a file of their own."""
+    assert set(FILES) == {MODULE, "words.js"}
+    assert len(FILES[MODULE].splitlines()) <= 500
+    assert "innerHTML" not in FILES[MODULE]
+
+
+@pytest.fixture
+async def client(
+    hass: HomeAssistant,
+    urls: UrlManager,
+    loaded_entry: MockConfigEntry,
+    hass_ws_client: WebSocketGenerator,
+    hass_read_only_access_token: str,
+) -> MockHAClientWebSocket:
+    """Return the connection of a user who is no administrator."""
+    return await hass_ws_client(hass, hass_read_only_access_token)
+
+
+async def get_last_known(client: MockHAClientWebSocket) -> Any:
+    """Return what the dashboard asks for."""
+    await client.send_json_auto_id({"type": f"{DOMAIN}/last_known"})
+    response = await client.receive_json()
+    assert response["success"]
+    return response["result"]
+
+
+async def test_last_known_values_outlast_an_outage(
+    hass: HomeAssistant,
+    client: MockHAClientWebSocket,
+    entity_registry: er.EntityRegistry,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    poll: Poll,
 ) -> None:
-    """Test that the plain dashboard shows entities as they are named."""
-    sandbox.rows = None
-    assert await set_up(hass, entry)
+    """Test that the last known values are there in an outage, and after a reload in it."""
+    sandbox.rows = [
+        make_row("BTC", 2, balance_usd=100_000),
+        make_row("ETH", 0),
+        make_row("TON", 3, balance_usd=None),
+    ]
+    await poll()
+    values = {
+        f"{loaded_entry.entry_id}_BTC:balance": 100_000,
+        f"{loaded_entry.entry_id}_TON:balance": None,
+    }
+    sandbox.fault = Status(503)
+    await poll()
+    for _ in range(2):
+        result = await get_last_known(client)
+        assert values.items() <= result["values"].items()
+        assert f"{loaded_entry.entry_id}_ETH:balance" not in result["values"]
+        assert result["rejected"] == []
+        for unique_id in values:
+            assert entity_registry.async_get_entity_id("sensor", DOMAIN, unique_id)
+        await reload(hass, loaded_entry)
 
-    named = list_entities(yaml.safe_load(DASHBOARD.read_text()))
-    assert len(named) > 5
-    assert named <= set(hass.states.async_entity_ids())
+
+async def test_rejected_key_is_told_apart(
+    hass: HomeAssistant,
+    client: MockHAClientWebSocket,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    poll: Poll,
+) -> None:
+    """Test that the account whose key is rejected is named, with others beside it."""
+    assert await set_up(hass, make_entry(OTHER_API_KEY, title="Other"))
+    assert (await get_last_known(client))["rejected"] == []
+
+    sandbox.revoke(API_KEY)
+    await poll()
+
+    assert (await get_last_known(client))["rejected"] == [loaded_entry.entry_id]

@@ -61,6 +61,17 @@ class Ledger:
             last.balance is not None for last in self._record.currencies.values()
         )
 
+    @callback
+    def last_known_values(self) -> dict[str, Decimal | None]:
+        """Return what each currency that is not empty was worth in USD."""
+        return {
+            code: None
+            if last.balance is None or last.rate is None
+            else to_usd(last.balance, last.rate)
+            for code, last in self._record.currencies.items()
+            if last.balance != 0
+        }
+
     async def async_load(self) -> None:
         """Load the ledger, unless it is loaded. A damaged one starts from nothing."""
         async with self._load_lock:

@@ -1,70 +1,105 @@
 """Tests of the dashboard strategy alone, with made-up states in an empty page."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from playwright.async_api import Page
+from playwright.async_api import BrowserContext, Page, Route, expect
 
 from tools.demo.home_assistant import REPOSITORY
 
 from .user import PHONE, open_chromium
 
-MODULE = REPOSITORY / "custom_components" / "cryptocloud" / "frontend" / "dashboard.js"
+FOLDER = REPOSITORY / "custom_components" / "cryptocloud" / "frontend"
+URL = "http://dashboard.test"
+# A currency's code, and thus the name of its sensors
+MARKUP = "<ha-alert>![](x)[pay](y)`{{ 1 }}`"
 
 type Card = dict[str, Any]
 type Hass = dict[str, Any]
 
 # What the module needs of a page of Home Assistant
-_START = """async (module) => {
+_START = """async () => {
   customElements.define("home-assistant", class extends HTMLElement {});
   window.app = document.body.appendChild(document.createElement("home-assistant"));
   window.customStrategies = [{ type: "another" }];
-  const script = document.createElement("script");
-  script.type = "module";
-  script.textContent = module;
-  document.head.append(script);
-  window.strategy = await customElements.whenDefined("ll-strategy-dashboard-cryptocloud");
-}"""
-_GENERATE = """([config, { registry, ...hass }]) => {
-  hass.callWS = async ({ entity_ids }) =>
-    Object.fromEntries(entity_ids.map((id) => [id, registry[id]]));
-  return strategy.generate(config, hass);
-}"""
-_SHOULD_REGENERATE = """([old, states, changes]) => strategy.shouldRegenerate({}, old,
-  { ...old, ...changes, states: { ...old.states, ...states } })"""
-_SHOW_VALUES = """([ids, registry, error]) => new Promise((resolve) => {
-  const calls = [];
-  app.hass = {
-    callWS: async ({ type, ...data }) => {
-      if (error) throw error;
-      if (type.endsWith("/list")) return registry;
-      calls.push(data);
+  await import("/dashboard.js");
+  window.strategy = customElements.get("ll-strategy-dashboard-cryptocloud");
+  window.section = customElements.get("ll-strategy-section-cryptocloud");
+  window.make = ({ answers, ...hass }) => ({
+    ...hass,
+    callWS: async ({ type, entity_ids: ids, statistic_ids: [statistic] = [] }) => {
+      if (!(type in answers)) throw new Error(`Unknown command ${type}`);
+      const key = statistic ?? ids?.[0];
+      return type.endsWith("get_entries") ? answers[type]
+        : type.endsWith("_during_period") ? { [key]: answers[type] } : answers[type];
     },
-    callApi: async (method, path) => {
-      calls.push(path);
-      setTimeout(resolve, 0, calls);
-    },
-  };
-  app.addEventListener("hass-notification", (event) => resolve(event.detail.message));
-  for (const detail of [{}, { cryptocloud: { show_values_of: ids } }]) {
-    window.dispatchEvent(new CustomEvent("ll-custom", { detail }));
+    formatEntityState: ({ state, attributes: { unit_of_measurement: unit } }) =>
+      unit === "USD" ? `$${state}` : `${state} ${unit}`,
+  });
+}"""
+_SHOULD_REGENERATE = """([old, states, changes]) => strategy.shouldRegenerate({}, make(old),
+  { ...make(old), ...changes, states: { ...old.states, ...states } })"""
+# Microseconds for each of many state changes, all in other integrations
+_COST = """(hass) => {
+  const old = make(hass);
+  for (let i = 0; i < 5000; i++) {
+    const id = `sensor.foreign_${i}`;
+    old.entities[id] = { entity_id: id, platform: "other", device_id: "other" };
+    old.states[id] = { state: "1", attributes: {} };
   }
-})"""
+  strategy.shouldRegenerate({}, old, old);
+  const changed = Array.from({ length: 50 }, (_, i) => ({ ...old, states: { ...old.states,
+    [`sensor.foreign_${i}`]: { state: "2", attributes: {} } } }));
+  const start = performance.now();
+  for (let i = 0; i < 200; i++) {
+    for (const hass of changed) strategy.shouldRegenerate({}, old, hass);
+  }
+  return (performance.now() - start) / 200 / changed.length * 1000;
+}"""
+_SHOW = """([hass, config]) => {
+  const element = document.createElement(config.type.replace("custom:", ""));
+  element.setConfig(config);
+  document.body.append(element);
+  window.shown = element;
+  element.hass = make(hass);
+}"""
+
+
+def ago(**time: float) -> datetime:
+    """Return a time in the past."""
+    return datetime.now(UTC) - timedelta(**time)
 
 
 def make_hass(**balances: str) -> Hass:
-    """Return what a page knows of an account with totals, an event and balances."""
+    """Return what a page knows of a settled account with some balances."""
     hass: Hass = {
         "language": "en",
         "user": {"is_admin": True},
         "devices": {"shop": {"name": "Shop", "name_by_user": None}},
         "entities": {},
-        "registry": {},
         "states": {},
+        "answers": {
+            "config/entity_registry/get_entries": {},
+            "cryptocloud/last_known": {"values": {}, "rejected": []},
+            "manifest/get": {"documentation": "https://example.com/docs"},
+            "history/history_during_period": [
+                {"s": "1", "lu": ago(days=9).timestamp()},
+                {"s": "2", "lu": ago(minutes=1).timestamp()},
+            ],
+            "recorder/statistics_during_period": [
+                {"start": ago(days=9).timestamp() * 1000}
+            ],
+        },
     }
-    for key in ("total_balance", "total_available_balance", "balance_change"):
+    for key in ("total_balance", "total_available_balance", "received", "withdrawn"):
         add_entity(hass, key, key)
+    add_entity(hass, "balance_change", "balance_change", ago(hours=1).isoformat())
     for name, state in balances.items():
         add_entity(hass, name, "balance", state)
+        add_entity(hass, f"{name}_value", "usd_value", state)
     return hass
 
 
@@ -80,20 +115,44 @@ def add_entity(
         "translation_key": key,
         "name": name.upper(),
     }
-    hass["registry"][entity_id] = {"unique_id": f"{name.partition('_')[0]}:{key}"}
-    is_known = state.replace(".", "").isdecimal()
+    code = name.removesuffix("_value")
+    hass["answers"]["config/entity_registry/get_entries"][entity_id] = {
+        "unique_id": f"{code}:{key}",
+        "config_entry_id": device,
+    }
+    unit = code.partition("_")[0].upper() if key == "balance" else "USD"
     hass["states"][entity_id] = {
         "state": state,
-        "attributes": {
-            "unit_of_measurement": name.partition("_")[0].upper(),
-            "balance_usd": float(state) if is_known else None,
-        },
+        "last_changed": ago(minutes=5).isoformat(),
+        "attributes": {"unit_of_measurement": unit},
     }
+    if state.replace(".", "").isdecimal():
+        hass["states"][entity_id]["attributes"]["balance_usd"] = float(state)
+
+
+def fail(hass: Hass) -> Hass:
+    """Return what a page knows in an outage."""
+    states = {
+        entity_id: state | {"state": "unavailable", "attributes": {}}
+        for entity_id, state in hass["states"].items()
+    }
+    return hass | {"states": states}
+
+
+def answer(hass: Hass, command: str, result: Any) -> Hass:
+    """Return what a page knows, with another answer to a command, or with none."""
+    answers = hass["answers"] | {command: result}
+    if result is None:
+        del answers[command]
+    return hass | {"answers": answers}
 
 
 async def generate(page: Page, hass: Hass, **config: Any) -> list[Card]:
     """Return the views that the strategy makes."""
-    views: list[Card] = (await page.evaluate(_GENERATE, [config, hass]))["views"]
+    views: list[Card] = await page.evaluate(
+        "async ([config, hass]) => (await strategy.generate(config, make(hass))).views",
+        [config, hass],
+    )
     return views
 
 
@@ -108,23 +167,75 @@ async def find_cards(page: Page, hass: Hass, kind: str, **config: Any) -> list[C
     ]
 
 
+async def find_sentences(page: Page, hass: Hass) -> list[str]:
+    """Return what is said to a user for whom nothing is unavailable."""
+    return [
+        card["content"]
+        for card in await find_cards(page, hass, "empty-state")
+        if card.get("content_only")
+        and all(
+            (hass["states"][entity]["state"] in only["state"])
+            if "state" in only
+            else (hass["states"][entity]["state"] not in only["state_not"])
+            for only in card.get("visibility", ())
+            for entity in [only["entity"]]
+        )
+    ]
+
+
 async def find_balances(page: Page, hass: Hass) -> list[str]:
-    """Return the balances that have a tile; the totals come before them."""
+    """Return the balances that have a tile, then those in the list."""
     tiles = await find_cards(page, hass, "tile")
     assert [tile["name"] for tile in tiles[:2]] == ["Total balance", "Available"]
-    return [tile["name"] for tile in tiles[2:]]
+    lists = await find_cards(page, hass, "custom:cryptocloud-amounts")
+    return [
+        card["name"] for card in (*tiles[2:], *(r for c in lists for r in c["rows"]))
+    ]
+
+
+async def check_parts(page: Page) -> None:
+    """Answer the shop's questions in their order."""
+    [view] = await generate(page, make_hass(btc="50", eth="70", usdt="0.5"))
+    assert view["title"] == "Shop"
+    assert [[card["type"] for card in part["cards"]] for part in view["sections"]] == [
+        ["empty-state", "heading", "tile", "tile"],
+        ["heading", *["statistic"] * 3, "statistics-graph"],
+        ["heading", "empty-state", "logbook"],
+        ["heading", "distribution", "tile", "tile", "custom:cryptocloud-amounts"],
+        ["heading", "history-graph"],
+    ]
 
 
 async def check_balances(page: Page) -> None:
-    """Show a tile for each funded currency, the most valuable first."""
+    """Show funded currencies, the most valuable first and small ones in a list."""
     hass = make_hass(usdt="5", ada="0.00000001", eth="70", ton="0", btc="5")
     assert await find_balances(page, hass) == ["ETH", "BTC", "USDT", "ADA"]
+    [small] = await find_cards(page, hass, "custom:cryptocloud-amounts")
+    assert [row["name"] for row in small["rows"]] == ["ADA"]
 
 
 async def check_unknown_balances(page: Page) -> None:
     """Show balances that are not known, after the others."""
     hass = make_hass(btc="unavailable", eth="unknown", ton="0", usdt="1")
-    assert await find_balances(page, hass) == ["USDT", "BTC", "ETH"]
+    for unknown in (
+        answer(hass, "cryptocloud/last_known", None),
+        answer(
+            hass,
+            "cryptocloud/last_known",
+            {"values": {"btc:balance": None, "eth:balance": None}, "rejected": []},
+        ),
+    ):
+        assert await find_balances(page, unknown) == ["USDT", "BTC", "ETH"]
+
+
+async def check_many_balances(page: Page) -> None:
+    """Show more than thirty currencies in a list, each in a color of its own."""
+    hass = make_hass(**{f"c{number}": str(number + 1) for number in range(31)})
+    assert len(await find_cards(page, hass, "tile")) == 2
+    assert not await find_cards(page, hass, "distribution")
+    [card] = await find_cards(page, hass, "custom:cryptocloud-amounts")
+    assert [row["name"] for row in card["rows"]] == [f"C{n}" for n in range(30, -1, -1)]
+    assert len({row["color"] for row in card["rows"]}) == 31
 
 
 async def check_other_entities(page: Page) -> None:
@@ -138,25 +249,119 @@ async def check_other_entities(page: Page) -> None:
     assert len(await generate(page, hass)) == 1
 
 
-async def check_phone(page: Page) -> None:
-    """Leave out graphs beside the balances on a phone."""
-    hass = make_hass(btc="1")
-    assert "features" in (await find_cards(page, hass, "tile"))[2]
-    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-    tiles = await find_cards(page, hass, "tile")
-    assert ["features" in tile for tile in tiles] == [True, True, False]
+async def check_payout_day(page: Page) -> None:
+    """Keep what came in when all has been paid out."""
+    hass = make_hass(btc="0")
+    assert await find_sentences(page, hass) == ["No currency holds funds right now."]
+    assert len(await find_cards(page, hass, "statistic")) == 3
+    [chart] = await find_cards(page, hass, "statistics-graph")
+    names = [(entity["entity"], entity["name"]) for entity in chart["entities"]]
+    assert names == [("sensor.received", "Received"), ("sensor.withdrawn", "Withdrawn")]
 
 
-async def check_no_funds(page: Page) -> None:
-    """Say that there are no funds."""
-    [view] = await generate(page, make_hass(btc="0"))
-    now, past = (section["cards"] for section in view["sections"])
-    assert now[-1]["content"] == "No funds yet."
-    types = [card["type"] for card in now[:-1] + past]
-    assert types == [
-        *("heading", "tile", "tile", "heading"),
-        *("heading", "history-graph", "heading", "logbook"),
+async def check_outage(page: Page) -> None:
+    """Change nothing in an outage but say since when, and what to do."""
+    hass = make_hass(btc="5", eth="70", ton="0", usdt="900")
+    failed = answer(
+        fail(hass),
+        "cryptocloud/last_known",
+        {
+            "values": {"btc:balance": 5, "eth:balance": 70, "usdt:balance": 900},
+            "rejected": [],
+        },
+    )
+    began = ago(days=3)
+    history = [
+        {"s": "1", "lu": ago(days=9).timestamp()},
+        {"s": "unavailable", "lu": began.timestamp()},
+        # A restart
+        {"s": "unknown", "lu": ago(days=1).timestamp()},
+        {"s": "unavailable", "lu": ago(days=1).timestamp()},
     ]
+    failed = answer(failed, "history/history_during_period", history)
+    assert await find_balances(page, failed) == await find_balances(page, hass)
+    card = (await find_cards(page, failed, "empty-state"))[0]
+    assert card["title"] == "Balances are unavailable"
+    assert f"Since {began:%b} {began.day}, {began:%Y}, " in card["content"]
+    assert "retries automatically" in card["content"]
+    log, help_ = (button["tap_action"] for button in card["buttons"])
+    assert log["navigation_path"] == "/config/logs?filter=cryptocloud"
+    address = "https://example.com/docs/blob/main/docs/troubleshooting.md"
+    assert help_["url_path"] == address
+    for other in (hass, failed):
+        [condition] = (await find_cards(page, other, "empty-state"))[0]["visibility"]
+        assert condition["entity"] == "sensor.total_balance"
+        assert condition["state"] == "unavailable"
+    # What happened before it stays in sight.
+    [log] = await find_cards(page, failed, "logbook")
+    assert log["hours_to_show"] >= 4 * 24
+    # Nothing that is unavailable is said to be empty.
+    assert not await find_sentences(page, failed)
+    empty = answer(failed, "cryptocloud/last_known", {"values": {}, "rejected": []})
+    assert not await find_sentences(page, empty)
+    # Without the recorder
+    failed = answer(failed, "history/history_during_period", None)
+    card = (await find_cards(page, failed, "empty-state"))[0]
+    assert card["content"].startswith("Since ")
+
+
+async def check_rejected_key(page: Page) -> None:
+    """Say that a new key is needed, with the link for those who may follow it."""
+    last_known = {"values": {}, "rejected": ["shop"]}
+    hass = answer(fail(make_hass(btc="1")), "cryptocloud/last_known", last_known)
+    card = (await find_cards(page, hass, "empty-state"))[0]
+    assert card["title"] == "CryptoCloud rejected the API key"
+    assert "needs a new API key" in card["content"]
+    path = card["buttons"][0]["tap_action"]["navigation_path"]
+    assert path == "/config/integrations/integration/cryptocloud"
+    user = answer(hass | {"user": {"is_admin": False}}, "manifest/get", None)
+    assert (await find_cards(page, user, "empty-state"))[0]["buttons"] == []
+
+
+async def check_first_hour(page: Page) -> None:
+    """Say where figures will appear, without empty boxes."""
+    hass = make_hass(btc="1")
+    hass["states"]["sensor.balance_change"]["state"] = "unknown"
+    history = [{"s": "1", "lu": ago(minutes=50).timestamp()}]
+    hass = answer(hass, "history/history_during_period", history)
+    hass = answer(hass, "recorder/statistics_during_period", [])
+    soon = "The first figures appear here within the hour."
+    changes = "Payments and withdrawals appear here."
+    assert await find_sentences(page, hass) == [soon, changes, soon]
+    for kind in ("statistic", "statistics-graph", "history-graph"):
+        assert not await find_cards(page, hass, kind)
+    assert not any(
+        tile["features"] for tile in (await find_cards(page, hass, "tile"))[:2]
+    )
+    [log] = await find_cards(page, hass, "logbook")
+    [condition] = log["visibility"]
+    assert condition["state_not"] == "unknown"
+
+
+async def check_first_day(page: Page) -> None:
+    """Look back no further than there are figures."""
+    history = [{"s": "1", "lu": ago(hours=2.5).timestamp()}]
+    hass = answer(make_hass(), "history/history_during_period", history)
+    today = datetime.now().astimezone().replace(hour=0, minute=0, second=0)
+    statistics = [{"start": (today.timestamp() + 1) * 1000}]
+    hass = answer(hass, "recorder/statistics_during_period", statistics)
+    names = [card["name"] for card in await find_cards(page, hass, "statistic")]
+    assert names == ["Received today", "Received this month"]
+    [graph] = await find_cards(page, hass, "history-graph")
+    assert graph["hours_to_show"] == 2
+    tiles = await find_cards(page, hass, "tile")
+    assert {tile["features"][0]["hours_to_show"] for tile in tiles} == {2}
+
+
+async def check_periods(page: Page) -> None:
+    """Show what came in today, yesterday and this month."""
+    cards = await find_cards(page, make_hass(), "statistic")
+    assert [(card["name"], card["period"]["calendar"]) for card in cards] == [
+        ("Received today", {"period": "day", "offset": 0}),
+        ("Received yesterday", {"period": "day", "offset": -1}),
+        ("Received this month", {"period": "month", "offset": 0}),
+    ]
+    assert {card["entity"] for card in cards} == {"sensor.received"}
 
 
 async def check_no_account(page: Page) -> None:
@@ -176,97 +381,162 @@ async def check_accounts(page: Page) -> None:
     assert [kiosk["path"], shop["path"]] == ["kiosk", "shop"]
     assert "BTC" not in str(kiosk)
     assert "ETH" not in str(shop)
-    # Without totals and an event there is nothing to show of the past but receipts.
-    assert [card["type"] for card in kiosk["sections"][1]["cards"]] == [
-        "heading",
-        "heading",
-        "statistics-graph",
-    ]
 
 
 async def check_options(page: Page) -> None:
     """Show a day of history and two weeks of receipts, or what the options say."""
     hass = make_hass(btc="1")
-    for options in ({}, {"hours_to_show": 0.25, "days_to_show": 3}):
-        hours, days = options.get("hours_to_show", 24), options.get("days_to_show", 14)
-        tiles = await find_cards(page, hass, "tile", **options)
+    nonsense: tuple[Any, ...] = ("abc", -1, 0, None, True, 1e9, "", [], {})
+    cases: tuple[tuple[float, int, dict[str, Any]], ...] = (
+        (24, 14, {}),
+        (0.25, 3, {"hours_to_show": 0.25, "days_to_show": 3}),
+        (72, 30, {"hours_to_show": "72", "days_to_show": "30"}),
+        *(
+            (24, 14, {"hours_to_show": value, "days_to_show": value, "show": value})
+            for value in nonsense
+        ),
+    )
+    for hours, days, options in cases:
+        tiles = (await find_cards(page, hass, "tile", **options))[:2]
         assert {tile["features"][0]["hours_to_show"] for tile in tiles} == {hours}
         for kind, key, value in (
             ("history-graph", "hours_to_show", hours),
-            ("logbook", "hours_to_show", hours),
+            ("logbook", "hours_to_show", max(hours, 2)),
             ("statistics-graph", "days_to_show", days),
         ):
             [card] = await find_cards(page, hass, kind, **options)
-            assert card[key] == value
+            assert card[key] == value, (kind, options)
+
+
+async def check_shown_parts(page: Page) -> None:
+    """Show the parts that the options name, in the usual order."""
+    hass = make_hass(btc="1")
+    [view] = await generate(page, hass, show=["changes", "balance", "nonsense"])
+    headings = [
+        c["heading"] for s in view["sections"] for c in s["cards"] if "heading" in c
+    ]
+    assert headings == ["Shop", "Balance changes"]
 
 
 async def check_changes(page: Page) -> None:
-    """Show what the event says, without its states."""
-    [card] = await find_cards(page, make_hass(), "logbook")
+    """Show what the event says, without its states, back to the latest change."""
+    hass = make_hass()
+    [card] = await find_cards(page, hass, "logbook")
     assert card["target"] == {"entity_id": ["sensor.balance_change"]}
     assert card["state_filter"] == ["increased", "decreased"]
-
-
-async def check_receipts(page: Page) -> None:
-    """Share a chart between the networks of a coin, not between coins."""
-    hass = make_hass(usdt_trc20="5", btc="6", usdt_bsc="7")
-    charts = await find_cards(page, hass, "statistics-graph")
-    assert [
-        (chart["title"], chart["hide_legend"], [e["name"] for e in chart["entities"]])
-        for chart in charts
-    ] == [("USDT", False, ["USDT_BSC", "USDT_TRC20"]), ("BTC", True, ["BTC"])]
+    hass["states"]["sensor.balance_change"]["state"] = ago(hours=50).isoformat()
+    [card] = await find_cards(page, hass, "logbook")
+    assert card["hours_to_show"] == 51
 
 
 async def check_distribution(page: Page) -> None:
-    """Show a distribution, in the colors of the tiles, if all values have sensors."""
+    """Show the shares in the colors of the tiles, if all values have sensors."""
     hass = make_hass(btc="1", eth="2", ton="0")
-    add_entity(hass, "btc_value", "usd_value")
-    assert not await find_cards(page, hass, "distribution")
-    add_entity(hass, "eth_value", "usd_value")
     [card] = await find_cards(page, hass, "distribution")
     tiles = (await find_cards(page, hass, "tile"))[2:]
     assert [(e["entity"], e["name"], e["color"]) for e in card["entities"]] == [
         (f"{tile['entity']}_value", tile["name"], tile["color"]) for tile in tiles
     ]
     assert len({tile["color"] for tile in tiles}) == 2
-    assert not await find_cards(page, hass, "markdown")
+    del hass["entities"]["sensor.btc_value"]
+    assert not await find_cards(page, hass, "distribution")
 
 
-async def check_shares(page: Page) -> None:
-    """Show the shares as text without those, and the button to administrators only."""
+async def check_pictures(page: Page) -> None:
+    """Show pictures, or icons if one of them does not load in two seconds."""
     hass = make_hass(btc="1", eth="2")
-    [card] = await find_cards(page, hass, "markdown")
-    assert '["sensor.eth","sensor.btc"]' in card["content"]
-    [button] = await find_cards(page, hass, "button")
-    shown = button["tap_action"]["cryptocloud"]["show_values_of"]
-    assert shown == ["sensor.eth", "sensor.btc"]
-    for user in ({"is_admin": False}, None):
-        assert not await find_cards(page, hass | {"user": user}, "button")
+    for name in ("btc", "eth"):
+        picture = f"{URL}/{name}.svg"
+        hass["states"][f"sensor.{name}"]["attributes"]["entity_picture"] = picture
+
+    async def send(route: Route) -> None:
+        body = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
+        await route.fulfill(body=body, content_type="image/svg+xml")
+
+    async def hang(route: Route) -> None:
+        await asyncio.sleep(3)
+        await route.abort()
+
+    async def fail(route: Route) -> None:
+        await route.abort()
+
+    await page.route("**/*.svg", send)
+    tiles = (await find_cards(page, hass, "tile"))[2:]
+    assert [tile["show_entity_picture"] for tile in tiles] == [True, True]
+    for fault in (hang, fail):
+        hass["states"]["sensor.eth"]["attributes"]["entity_picture"] += "?"
+        await page.route("**/eth.svg*", fault)
+        tiles = (await find_cards(page, hass, "tile"))[2:]
+        assert [tile["show_entity_picture"] for tile in tiles] == [False, False]
 
 
-async def check_button(page: Page) -> None:
-    """Enable the values of these balances with the button, or say what went wrong."""
-    registry = [
+async def check_amounts(page: Page) -> None:
+    """Show amounts, values and shares as they change, and names as text."""
+    hass = make_hass(btc="25", eth="75")
+    hass["entities"]["sensor.btc"]["name"] = MARKUP
+    hass["states"]["sensor.total_balance"]["state"] = "100"
+    rows = [
         {
-            "entity_id": f"{platform}.{name}_{key}",
-            "unique_id": f"{name}:{key}",
-            "platform": platform,
-            "config_entry_id": "entry",
-            "disabled_by": None if name == "eth" else "integration",
+            "amount": f"sensor.{name}",
+            "value": f"sensor.{name}_value",
+            "name": label,
+            "color": "red",
         }
-        for name in ("btc", "eth", "ton", "usdt")
-        for key in ("balance", "usd_value")
-        for platform in ("cryptocloud", "other")
+        for name, label in (("btc", MARKUP), ("eth", "ETH"))
     ]
-    ids = [f"cryptocloud.{name}_balance" for name in ("btc", "eth", "usdt")]
-    assert await page.evaluate(_SHOW_VALUES, [ids, registry, None]) == [
-        {"entity_id": "cryptocloud.btc_usd_value", "disabled_by": None},
-        {"entity_id": "cryptocloud.usdt_usd_value", "disabled_by": None},
-        "config/config_entries/entry/entry/reload",
-    ]
-    message = "Not allowed"
-    for error in ({"message": message}, {"body": {"message": message}}):
-        assert await page.evaluate(_SHOW_VALUES, [ids, registry, error]) == message
+    config = {"type": "custom:cryptocloud-amounts", "total": "sensor.total_balance"}
+    await page.evaluate(_SHOW, [hass, config | {"rows": rows}])
+    card = page.locator("cryptocloud-amounts")
+    await expect(card).to_have_text(f"{MARKUP}25 BTC$2525.0%ETH75 ETH$7575.0%")
+    assert not await card.locator("ha-alert, img, a").count()
+
+    await page.evaluate(
+        """() => window.addEventListener("hass-more-info",
+          (event) => { window.opened = event.detail.entityId; })"""
+    )
+    await card.get_by_text("ETH", exact=True).click()
+    assert await page.evaluate("opened") == "sensor.eth"
+
+    await page.evaluate("hass => { shown.hass = make(hass); }", fail(hass))
+    await expect(card).not_to_contain_text("$")
+    await expect(card).not_to_contain_text("%")
+    await expect(card).to_contain_text("unavailable")
+
+    # On a tile
+    value = config | {"rows": [{"value": "sensor.btc_value"}]}
+    await page.evaluate("([hass, config]) => shown.setConfig(config)", [hass, value])
+    await page.evaluate("hass => { shown.hass = make(hass); }", hass)
+    await expect(card).to_have_text("$2525.0%")
+
+
+async def check_markup(page: Page) -> None:
+    """Let no text of CryptoCloud's reach a card that interprets it."""
+    hass = make_hass(btc="1", eth="2")
+    hass["entities"]["sensor.btc"]["name"] = MARKUP
+    [view] = await generate(page, hass)
+    types = {card["type"] for part in view["sections"] for card in part["cards"]}
+    assert "markdown" not in types
+    assert MARKUP in await find_balances(page, hass)
+
+
+async def check_section(page: Page) -> None:
+    """Make a section of how much there is and what came in, for other dashboards."""
+    hass = make_hass(btc="1")
+    hass["devices"]["kiosk"] = {"name": "Kiosk", "name_by_user": None}
+    add_entity(hass, "kiosk_total", "total_balance", device="kiosk")
+    script = """async ([config, hass]) => ({ stub: section.getStubConfig(),
+      ...(await section.generate(config, make(hass))) })"""
+    for config, expected in (
+        ({}, ["Kiosk", "Shop", "Received"]),
+        ({"device_id": "kiosk"}, ["Kiosk"]),
+    ):
+        result = await page.evaluate(script, [config, hass])
+        assert result["stub"] == {"type": "custom:cryptocloud"}
+        assert result["type"] == "grid"
+        headings = [card["heading"] for card in result["cards"] if "heading" in card]
+        assert headings == expected
+    nothing = await page.evaluate(script, [{}, hass | {"entities": {}}])
+    assert "Devices & services" in nothing["cards"][0]["content"]
 
 
 async def check_languages(page: Page) -> None:
@@ -280,6 +550,22 @@ async def check_languages(page: Page) -> None:
         assert (await find_cards(page, hass, "tile"))[1]["name"] == word
 
 
+async def check_translations(page: Page) -> None:
+    """Have all words in all nine languages."""
+    words = await page.evaluate(
+        """async () => {
+          const { getWords } = await import("/words.js");
+          const languages = ["en", "de", "es", "fr", "pt-BR", "ru", "tr", "uk", "zh-Hans"];
+          return Object.fromEntries(languages.map((name) => [name, getWords(name)]));
+        }"""
+    )
+    for language, translated in words.items():
+        assert translated.keys() == words["en"].keys(), language
+        assert all(translated.values())
+        assert "{time}" in translated["since"], language
+        assert language == "en" or translated["soon"] != words["en"]["soon"]
+
+
 async def check_regeneration(page: Page) -> None:
     """Make the dashboard again if other cards are needed, not at every payment."""
     hass = make_hass(btc="1", eth="0")
@@ -291,21 +577,85 @@ async def check_regeneration(page: Page) -> None:
         ("eth", "3", True),
         ("btc", "0", True),
         ("total_balance", "0", False),
+        ("total_balance", "unavailable", True),
     ):
         states = {f"sensor.{name}": {"state": state, "attributes": {}}}
         result = await page.evaluate(_SHOULD_REGENERATE, [hass, states, {}])
         assert result is expected, (name, state)
     for key in ("entities", "devices", "language"):
         assert await page.evaluate(_SHOULD_REGENERATE, [hass, {}, {key: {}}]), key
+    # What belongs to others
+    other = {"entity_id": "sensor.other", "platform": "other", "device_id": "other"}
+    for changes in (
+        {"entities": hass["entities"] | {"sensor.other": other}},
+        {"devices": hass["devices"] | {"other": {"name": "Other"}}},
+    ):
+        assert not await page.evaluate(_SHOULD_REGENERATE, [hass, {}, changes])
+
+
+async def check_waiting(page: Page) -> None:
+    """Look again each minute for the first figures, and at the next day."""
+    settled = make_hass(btc="1")
+    waiting = answer(settled, "recorder/statistics_during_period", [])
+    await page.clock.install(time=datetime.now(UTC).replace(hour=12))
+    for hass, minutes in ((waiting, 1), (settled, 13 * 60)):
+        await generate(page, hass)
+        assert not await page.evaluate(_SHOULD_REGENERATE, [hass, {}, {}])
+        await page.clock.fast_forward(minutes * 60_000 + 1000)
+        assert await page.evaluate(_SHOULD_REGENERATE, [hass, {}, {}])
+        assert not await page.evaluate(_SHOULD_REGENERATE, [hass, {}, {}])
+
+
+async def measure_changes(page: Page) -> float:
+    """Return the microseconds for each change in a home of 5,000 other entities."""
+    names = {f"c{number}": "1" for number in range(45)}
+    cost: float = await page.evaluate(_COST, make_hass(**names))
+    return cost
+
+
+async def check_cost(page: Page) -> None:
+    """Cost little at the state changes of a big home."""
+    # Ten times the goal, for slow machines
+    assert await measure_changes(page) < 100
 
 
 async def check_suggestion(page: Page) -> None:
-    """Be suggested where dashboards are added, in the language of the page."""
+    """Be suggested for dashboards and sections, in the language of the page."""
     await page.evaluate("app.hass = { language: 'ru' }")
-    _, suggestion = await page.evaluate("customStrategies")
-    assert suggestion["type"] == "cryptocloud"
-    assert suggestion["strategyType"] == "dashboard"
-    assert suggestion["description"].startswith("Балансы")
+    _, *suggestions = await page.evaluate("customStrategies")
+    assert [(item["type"], item["strategyType"]) for item in suggestions] == [
+        ("cryptocloud", "dashboard"),
+        ("cryptocloud", "section"),
+    ]
+    assert suggestions[0]["description"].startswith("Балансы")
+    assert suggestions[1]["description"].startswith("Баланс ")
+
+
+async def check_phone(page: Page) -> None:
+    """Give sums the whole width of a phone."""
+    for size, widths in (((1280, 800), [6, 6, 12]), (PHONE, [12, 12, 12])):
+        await page.set_viewport_size({"width": size[0], "height": size[1]})
+        cards = await find_cards(page, make_hass(), "statistic")
+        assert [card["grid_options"]["columns"] for card in cards] == widths
+
+
+async def _serve(route: Route) -> None:
+    file = FOLDER / route.request.url.rpartition("/")[2]
+    if file.is_file():
+        await route.fulfill(path=file, content_type="text/javascript")
+    else:
+        await route.fulfill(body="<!doctype html><body>", content_type="text/html")
+
+
+@asynccontextmanager
+async def open_page(context: BrowserContext) -> AsyncGenerator[Page]:
+    """Open a page that has loaded the module."""
+    page = await context.new_page()
+    await page.route(f"{URL}/**", _serve)
+    await page.goto(URL)
+    await page.evaluate(_START)
+    yield page
+    await page.close()
 
 
 async def test_strategy() -> None:
@@ -313,8 +663,6 @@ async def test_strategy() -> None:
     async with open_chromium() as context:
         for name, check in list(globals().items()):
             if name.startswith("check_"):
-                page = await context.new_page()
-                await page.evaluate(_START, MODULE.read_text())
-                await check(page)
-                await page.close()
+                async with open_page(context) as page:
+                    await check(page)
                 print(f"strategy: {check.__doc__}")

@@ -82,8 +82,6 @@ class User:
     known_errors: set[str] = field(default_factory=set)
     """Errors that the integration does not cause."""
     requests: list[str] = field(default_factory=list)
-    settled: float = 0
-    """When Home Assistant no longer reloads the account after a change."""
 
     @property
     def flow(self) -> Locator:

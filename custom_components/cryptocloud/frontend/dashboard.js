@@ -1,455 +1,482 @@
 // @ts-check
 /** Dashboard for CryptoCloud accounts, built from Home Assistant's own cards. */
 
+import { getWords } from "./words.js";
+
 /**
- * @typedef {{state: string, attributes: Record<string, any>}} State
- * @typedef {{entity_id: string, device_id?: string, platform?: string,
- *   translation_key?: string, name?: string, hidden?: boolean}} Entity
- * @typedef {{name: string | null, name_by_user: string | null}} Device
- * @typedef {object} Hass
- * @property {string} language
- * @property {Record<string, State | undefined>} states
- * @property {Record<string, Entity>} entities
- * @property {Record<string, Device | undefined>} devices
- * @property {{is_admin: boolean} | undefined} user
- * @property {<T>(message: {type: string, [key: string]: unknown}) => Promise<T>} callWS
- * @property {(method: string, path: string) => Promise<unknown>} callApi
- * @typedef {{hours_to_show?: number, days_to_show?: number}} Options
+ * @typedef {{state: string, last_changed: string, attributes: Record<string, any>}} State
+ * @typedef {{entity_id: string, device_id: string, platform?: string, translation_key?: string,
+ *   name?: string, hidden?: boolean}} Entity
+ * @typedef {{language: string, locale?: {language: string}, user?: {is_admin: boolean},
+ *   states: Record<string, State | undefined>, entities: Record<string, Entity>,
+ *   devices: Record<string, {name: string | null, name_by_user: string | null} | undefined>,
+ *   callWS: (message: object) => Promise<any>, formatEntityState: (state: State) => string}} Hass
  * @typedef {Record<string, any>} Card
- * @typedef {{id: string, name: string, color: string, unit: string, usdValue?: string}} Currency
- * @typedef {{entity_id: string, unique_id: string, platform: string,
- *   config_entry_id: string, disabled_by: string | null}} RegisteredEntity
- * @typedef {Record<keyof typeof ENGLISH, string>} Words
+ * @typedef {"balance" | "received" | "changes" | "currencies" | "history"} Part
+ * @typedef {{amount: string, value?: string, name: string, color: string, usd: number}} Currency
+ * @typedef {{key: string, entities: Entity[], deviceIds: string[], judged: Entity[],
+ *   registry?: Promise<any>}} Own
+ * @typedef {{hours: number, reach: number, since?: Date}} History Hours there are and hours to
+ *   show, those before an outage included, and when it began
+ * @typedef {History & {hass: Hass, words: import("./words.js").Words, days: number,
+ *   deviceId: string, title: string, find: (key: string) => string | undefined,
+ *   currencies: Currency[], rejected: boolean, help?: string, firstDay?: number}} Account
  */
 
 const DOMAIN = "cryptocloud";
-const TAG = `ll-strategy-dashboard-${DOMAIN}`;
+const HOUR = 3600_000;
+const MAX_TILES = 30;
+const KEPT_HOURS = 240; // By default, Home Assistant forgets states after ten days.
+/** @type {Part[]} */
+const PARTS = ["balance", "received", "changes", "currencies", "history"];
+/** In order of value, the same on the tiles and in the distribution */
+const COLORS = `blue amber teal deep-orange purple green pink cyan indigo lime red brown
+  light-blue deep-purple yellow blue-grey`.split(/\s+/);
+/** @type {(index: number) => string} */
+const getColor = (index) => COLORS[index] ?? `hsl(${(index * 137) % 360} 55% 55%)`;
 
-// Assigned in order of value, the same on the tiles and in the distribution.
-const COLORS = [
-  "blue",
-  "amber",
-  "teal",
-  "deep-orange",
-  "purple",
-  "green",
-  "pink",
-  "cyan",
-  "indigo",
-  "lime",
-];
-
-const ENGLISH = {
-  description: "Balances, inflow and history of your CryptoCloud accounts",
-  total: "Total balance",
-  available: "Available",
-  value: "Value in USD",
-  chart: "Show as a chart",
-  balances: "Balances and their value in USD",
-  history: "Total and available",
-  receipts: "Net inflow per day",
-  log: "Balance changes",
-  empty: "No funds yet.",
-  missing: "Add an account first under Settings > Devices & services.",
+/** @type {(config: Card | undefined) => Card} The options; nonsense is as good as nothing. */
+const readOptions = (config) => {
+  const show = PARTS.filter((part) => Array.isArray(config?.show) && config.show.includes(part));
+  /** @type {(value: any, standard: number, max: number) => number} */
+  const read = (value, standard, max) =>
+    ["number", "string"].includes(typeof value) && value > 0 && value <= max ? +value : standard;
+  return {
+    hours_to_show: read(config?.hours_to_show, 24, 24 * 366),
+    days_to_show: read(config?.days_to_show, 14, 3660),
+    show: show.length ? show : PARTS,
+  };
 };
 
-/** @type {Record<string, Words>} */
-const WORDS = {
-  en: ENGLISH,
-  de: {
-    description: "Guthaben, Eingänge und Verlauf deiner CryptoCloud-Konten",
-    total: "Gesamtguthaben",
-    available: "Verfügbar",
-    value: "Wert in USD",
-    chart: "Als Diagramm anzeigen", // codespell:ignore als,diagramm
-    balances: "Guthaben und ihr Wert in USD",
-    history: "Gesamt und verfügbar",
-    receipts: "Nettoeingänge pro Tag",
-    log: "Guthabenänderungen",
-    empty: "Noch kein Guthaben vorhanden.",
-    missing: "Füge zuerst unter Einstellungen → Geräte & Dienste ein Konto hinzu.", // codespell:ignore unter
-  },
-  es: {
-    description: "Saldos, ingresos e historial de tus cuentas de CryptoCloud", // codespell:ignore historial
-    total: "Saldo total",
-    available: "Disponible",
-    value: "Valor en USD",
-    chart: "Mostrar como gráfico",
-    balances: "Saldos y su valor en USD",
-    history: "Total y disponible",
-    receipts: "Ingresos netos por día",
-    log: "Cambios de saldo",
-    empty: "Aún no hay fondos.",
-    missing: "Primero añade una cuenta en Configuración > Dispositivos y servicios.",
-  },
-  fr: {
-    description: "Soldes, encaissements et historique de vos comptes CryptoCloud",
-    total: "Solde total",
-    available: "Disponible",
-    value: "Valeur en USD",
-    chart: "Afficher sous forme de graphique",
-    balances: "Soldes et leur valeur en USD",
-    history: "Total et disponible",
-    receipts: "Encaissements nets par jour",
-    log: "Variations de solde",
-    empty: "Aucun fonds pour l'instant.",
-    missing: "Ajoutez d'abord un compte dans Paramètres > Appareils et services.",
-  },
-  "pt-BR": {
-    description: "Saldos, entradas e histórico das suas contas da CryptoCloud",
-    total: "Saldo total",
-    available: "Disponível",
-    value: "Valor em USD",
-    chart: "Mostrar como gráfico",
-    balances: "Saldos e seu valor em USD",
-    history: "Total e disponível",
-    receipts: "Entradas líquidas por dia",
-    log: "Alterações de saldo",
-    empty: "Ainda não há fundos.",
-    missing: "Primeiro adicione uma conta em Configurações > Dispositivos & serviços.",
-  },
-  ru: {
-    description: "Балансы, поступления и история аккаунтов CryptoCloud",
-    total: "Общий баланс",
-    available: "Доступно",
-    value: "Стоимость в USD",
-    chart: "Показать диаграмму",
-    balances: "Балансы и их стоимость в USD",
-    history: "Всего и доступно",
-    receipts: "Чистые поступления по дням",
-    log: "Изменения балансов",
-    empty: "Средств пока нет.",
-    missing: "Сначала добавьте аккаунт: «Настройки» → «Устройства и службы».",
-  },
-  tr: {
-    description: "CryptoCloud hesaplarınızın bakiyeleri, girişleri ve geçmişi",
-    total: "Toplam bakiye",
-    available: "Kullanılabilir",
-    value: "USD değeri",
-    chart: "Grafik olarak göster",
-    balances: "Bakiyeler ve USD değerleri",
-    history: "Toplam ve kullanılabilir",
-    receipts: "Günlük net girişler",
-    log: "Bakiye değişiklikleri",
-    empty: "Henüz bakiye yok.",
-    missing: "Önce Ayarlar > Cihazlar ve hizmetler altında bir hesap ekleyin.",
-  },
-  uk: {
-    description: "Баланси, надходження та історія облікових записів CryptoCloud",
-    total: "Загальний баланс",
-    available: "Доступно",
-    value: "Вартість у USD",
-    chart: "Показати діаграму",
-    balances: "Баланси та їхня вартість у USD",
-    history: "Усього та доступно",
-    receipts: "Чисті надходження за днями",
-    log: "Зміни балансів",
-    empty: "Коштів поки немає.",
-    missing: "Спочатку додайте обліковий запис: «Налаштування» → «Пристрої та сервіси».",
-  },
-  "zh-Hans": {
-    description: "CryptoCloud 账户的余额、收款和历史",
-    total: "总余额",
-    available: "可用",
-    value: "折合美元",
-    chart: "以图表显示",
-    balances: "余额及折合美元金额",
-    history: "总额与可用",
-    receipts: "每日净流入",
-    log: "余额变动",
-    empty: "暂无资金。",
-    missing: "请先在“设置” > “设备与服务”中添加账户。",
-  },
-};
+/** @type {() => any} */
+const getApp = () => document.querySelector("home-assistant");
+/** @type {(hass: Hass) => string} */
+const getLocale = (hass) => hass.locale?.language ?? hass.language;
+/** @type {(hass: Hass, deviceId: string) => string} */
+const getTitle = ({ devices }, deviceId) =>
+  devices[deviceId]?.name_by_user || devices[deviceId]?.name || "CryptoCloud";
 
-/** @type {(language: string) => Words} */
-const getWords = (language) => WORDS[language] ?? WORDS[language.split("-")[0]] ?? ENGLISH;
-
-/** @type {(state: State | undefined) => number} NaN if it is unknown. */
-const getBalance = (state) => (state ? Number(state.state) : NaN);
-
-/** @type {(state: State | undefined) => number} */
-const getValue = (state) => state?.attributes.balance_usd ?? 0;
-
-/** The balances on the dashboard: all except those known to be zero. */
-let shown = new Set();
-
-/** @type {(uniqueId?: string) => string | undefined} From a balance to its value in USD. */
-const getValueId = (uniqueId) => uniqueId?.replace(/:balance$/, ":usd_value");
-
-/** @type {(hass: Hass) => Entity[]} */
-const getEntities = (hass) =>
-  Object.values(hass.entities).filter(
+/** @type {WeakMap<object, Own>} */
+const owns = new WeakMap();
+/** @type {(hass: Hass) => Own} Found once for each version of the entity registry */
+const getOwn = ({ entities: all }) => owns.get(all) ?? findOwn(all);
+/** @type {(all: Hass["entities"]) => Own} */
+const findOwn = (all) => {
+  const entities = Object.values(all).filter(
     (entity) => entity.platform === DOMAIN && entity.device_id && !entity.hidden,
   );
+  const names = entities.map((e) => [e.entity_id, e.device_id, e.translation_key, e.name]);
+  const judged = entities.filter((e) => /^(total_)?balance$/.test(e.translation_key ?? ""));
+  const deviceIds = [...new Set(entities.map((entity) => entity.device_id))];
+  const own = { key: JSON.stringify(names), entities, deviceIds, judged };
+  owns.set(all, own);
+  return own;
+};
 
 /**
- * The most valuable first, unknown balances last.
- *
- * @param {Hass} hass
- * @param {Entity[]} entities
- * @returns {Promise<Currency[]>}
+ * What cards depend on: whether a total is unavailable, and whether a balance is funded.
+ * @type {(entity: Entity, state: State | undefined) => boolean | undefined}
  */
-async function getFundedCurrencies(hass, entities) {
-  const ids = entities.map((entity) => entity.entity_id);
-  /** @type {Record<string, {unique_id: string} | null>} */
-  const registry = await hass.callWS({
-    type: "config/entity_registry/get_entries",
-    entity_ids: ids,
-  });
-  const byUniqueId = new Map(ids.map((id) => [registry[id]?.unique_id, id]));
-  return entities
-    .filter(({ entity_id: id }) => shown.has(id))
-    .sort(
-      ({ entity_id: a }, { entity_id: b }) =>
-        getValue(hass.states[b]) - getValue(hass.states[a]) || a.localeCompare(b),
-    )
-    .map(({ entity_id: id, name }, index) => ({
-      id,
-      name: name ?? hass.states[id]?.attributes.friendly_name ?? id,
-      color: COLORS[index % COLORS.length],
-      unit: hass.states[id]?.attributes.unit_of_measurement ?? "",
-      usdValue: byUniqueId.get(getValueId(registry[id]?.unique_id)),
-    }));
-}
-
-/** @type {(hours: number) => Card} */
-const trend = (hours) => ({ features: [{ type: "trend-graph", hours_to_show: hours }] });
-
-/**
- * The distribution card needs sensors of the values in USD, which are disabled by default.
- * Without them, show the shares as text, and to administrators a button to enable them.
- *
- * @param {Hass} hass
- * @param {Currency[]} currencies
- * @returns {Card[]}
- */
-function makeDistribution(hass, currencies) {
-  const words = getWords(hass.language);
-  if (currencies.every(({ usdValue }) => usdValue)) {
-    return [
-      {
-        type: "distribution",
-        title: words.value,
-        entities: currencies.map(({ usdValue, name, color }) => ({
-          entity: usdValue,
-          name,
-          color,
-        })),
-      },
-    ];
-  }
-  const ids = currencies.map(({ id }) => id);
-  const text = {
-    type: "markdown",
-    title: words.value,
-    content: `\
-{% set ids = ${JSON.stringify(ids)} %}
-{% set values = ids | map("state_attr", "balance_usd") | list %}
-{% if values | reject("number") | list or not values | sum %}?{% else %}
-{% for id in ids -%}
-**{{ state_attr(id, "currency") | replace("_", "&nbsp;") }}**&nbsp;\
-{{ "%.1f" | format(100 * state_attr(id, "balance_usd") / values | sum) }}&nbsp;%
-{{- "" if loop.last else " · " }}
-{%- endfor %}{% endif %}`,
-  };
-  const button = {
-    type: "button",
-    name: words.chart,
-    show_icon: false,
-    tap_action: { action: "fire-dom-event", [DOMAIN]: { show_values_of: ids } },
-    grid_options: { columns: 12, rows: 1 },
-  };
-  return hass.user?.is_admin ? [text, button] : [text];
-}
-
-/**
- * Enable the sensors of the values in USD.
- *
- * @param {Hass} hass
- * @param {string[]} ids Entity ids of the balances.
- */
-async function showValues(hass, ids) {
-  /** @type {RegisteredEntity[]} */
-  const registry = await hass.callWS({ type: "config/entity_registry/list" });
-  const balances = registry.filter((entity) => ids.includes(entity.entity_id));
-  const uniqueIds = new Set(balances.map((entity) => getValueId(entity.unique_id)));
-  const values = registry.filter(
-    (entity) =>
-      entity.platform === DOMAIN && uniqueIds.has(entity.unique_id) && entity.disabled_by,
+const judge = ({ translation_key: key }, state) => {
+  const balance = Number(state?.state ?? NaN);
+  const isFunded = Number.isNaN(balance) ? undefined : balance !== 0;
+  return key === "balance" ? isFunded : state?.state === "unavailable";
+};
+let nextLook = Infinity; // When to look again for what was missing, or at the next day
+/** @type {(config: unknown, old: Hass, hass: Hass) => boolean} Called at every change */
+const shouldRegenerate = (_config, old, hass) => {
+  const own = getOwn(hass);
+  const isTime = Date.now() >= nextLook;
+  nextLook = isTime ? Infinity : nextLook;
+  return (
+    isTime ||
+    old.language !== hass.language ||
+    (old.entities !== hass.entities && getOwn(old).key !== own.key) ||
+    (old.devices !== hass.devices &&
+      own.deviceIds.some((id) => getTitle(old, id) !== getTitle(hass, id))) ||
+    own.judged.some((entity) => {
+      const [before, now] = [old.states[entity.entity_id], hass.states[entity.entity_id]];
+      const verdict = before === now ? undefined : judge(entity, now);
+      return verdict !== undefined && verdict !== judge(entity, before);
+    })
   );
-  for (const { entity_id } of values) {
-    await hass.callWS({ type: "config/entity_registry/update", entity_id, disabled_by: null });
-  }
-  // Home Assistant would reload after half a minute.
-  for (const id of new Set(values.map((entity) => entity.config_entry_id))) {
-    await hass.callApi("POST", `config/config_entries/entry/${id}/reload`);
-  }
-}
+};
 
-/**
- * One chart per unit, because different units cannot share a scale.
- *
- * @param {Currency[]} currencies
- * @param {number} days
- * @returns {Card[]}
- */
-function makeReceipts(currencies, days) {
-  return [...new Set(currencies.map(({ unit }) => unit))].map((unit) => {
-    const entities = currencies
-      .filter((currency) => currency.unit === unit)
-      .map(({ id, name, color }) => ({ entity: id, name, color }));
-    return {
-      type: "statistics-graph",
-      title: unit,
-      chart_type: "bar",
-      stat_types: ["change"],
-      period: "day",
-      days_to_show: days,
-      hide_legend: entities.length === 1,
-      entities,
-      grid_options: { columns: 6 },
-    };
+/** @type {(hass: Hass, type: string, data?: object) => Promise<any>} */
+const ask = (hass, type, data) => hass.callWS({ type, ...data }).catch(() => undefined);
+/** @type {(hours: number) => string} */
+const goBack = (hours) => new Date(Date.now() - hours * HOUR).toISOString();
+
+/** @type {(url: string) => Promise<boolean>} Whether a picture loads within two seconds */
+const isLoaded = (url) =>
+  new Promise((resolve) => {
+    const picture = Object.assign(new Image(), { src: url, onerror: () => resolve(false) });
+    picture.onload = () => resolve(true);
+    setTimeout(resolve, 2000, false);
   });
-}
 
 /**
- * @param {Hass} hass
- * @param {string} deviceId
- * @param {Required<Options>} options
+ * An outage changes neither the choice nor the order: `last` are the last known values in USD.
+ * @type {(hass: Hass, entities: Entity[], registry: Card, last?: Card) => Currency[]}
  */
-async function makeView(hass, deviceId, { hours_to_show: hours, days_to_show: days }) {
-  const words = getWords(hass.language);
-  const entities = getEntities(hass).filter((entity) => entity.device_id === deviceId);
-  const currencies = await getFundedCurrencies(hass, entities);
-  /** @type {(key: string) => string | undefined} */
-  const find = (key) => entities.find((entity) => entity.translation_key === key)?.entity_id;
-  const change = find("balance_change");
-  // On a phone, a graph beside the amounts would cut them off.
-  const isWide = window.matchMedia("(min-width: 600px)").matches;
-  const totals = [
+const getCurrencies = (hass, entities, registry, last) => {
+  const getUniqueId = (/** @type {string} */ id) => registry[id]?.unique_id ?? "";
+  const byUniqueId = new Map(entities.map(({ entity_id: id }) => [getUniqueId(id), id]));
+  return entities
+    .filter(({ translation_key: key, entity_id: id }) => key === "balance" && hass.states[id])
+    .filter((entity) => {
+      const isFunded = judge(entity, hass.states[entity.entity_id]);
+      return isFunded ?? (!last || getUniqueId(entity.entity_id) in last);
+    })
+    .map(({ entity_id: amount, name = amount }) => ({
+      amount, name,
+      value: byUniqueId.get(getUniqueId(amount).replace(/:balance$/, ":usd_value")),
+      usd: hass.states[amount]?.attributes.balance_usd ?? last?.[getUniqueId(amount)] ?? NaN,
+    }))
+    .sort((a, b) => (b.usd || 0) - (a.usd || 0) || a.amount.localeCompare(b.amount))
+    .map((currency, index) => ({ ...currency, color: getColor(index) }));
+};
+
+/** @type {(hass: Hass, total: string, wanted: number) => Promise<History>} */
+const getHistory = async (hass, total, wanted) => {
+  const state = hass.states[total];
+  const isOutage = state?.state === "unavailable";
+  const looked = isOutage ? KEPT_HOURS : Math.min(wanted, KEPT_HOURS);
+  const history = await ask(hass, "history/history_during_period", {
+    start_time: goBack(looked), entity_ids: [total], significant_changes_only: false,
+    minimal_response: true, no_attributes: true,
+  });
+  /** @type {{s: string, lu: number}[]} */
+  const rows = history?.[total] ?? [];
+  const known = rows.map(({ s }) => !Number.isNaN(Number(s)));
+  const covered = (Date.now() / 1000 - rows[known.indexOf(true)]?.lu) / 3600 || 0;
+  // After a restart, the state is newer than the outage.
+  const end = known.includes(true) ? rows[known.lastIndexOf(true) + 1] : undefined;
+  const since = isOutage ? new Date(end ? end.lu * 1000 : state.last_changed) : undefined;
+  const reach = wanted + (since ? Math.ceil((Date.now() - since.getTime()) / HOUR) : 0);
+  const hours = covered >= 0.99 * Math.min(wanted, looked) ? reach : Math.floor(covered);
+  return { hours, reach, since };
+};
+
+/** @type {(config: Card | undefined, hass: Hass) => Promise<Account[]>} */
+const getAccounts = async (config, hass) => {
+  const { hours_to_show: wanted, days_to_show: days } = readOptions(config);
+  const own = getOwn(hass);
+  const ids = { entity_ids: own.entities.map((entity) => entity.entity_id) };
+  own.registry ??= ask(hass, "config/entity_registry/get_entries", ids);
+  const [registry, lastKnown, manifest] = await Promise.all([
+    own.registry,
+    ask(hass, `${DOMAIN}/last_known`),
+    ask(hass, "manifest/get", { integration: DOMAIN }),
+  ]);
+  const docs = `${manifest?.documentation}/blob/main/docs${hass.language === "ru" ? "/ru" : ""}`;
+  const getAccount = async (/** @type {string} */ deviceId) => {
+    const ours = own.entities.filter((entity) => entity.device_id === deviceId);
+    /** @type {Account["find"]} */
+    const find = (key) => ours.find((entity) => entity.translation_key === key)?.entity_id;
+    const [total = "", received = ""] = [find("total_balance"), find("received")];
+    const [history, statistics] = await Promise.all([
+      getHistory(hass, total, wanted),
+      ask(hass, "recorder/statistics_during_period", {
+        start_time: goBack(Math.max(days, 62) * 24), statistic_ids: [received],
+        period: "day", types: ["change"],
+      }),
+    ]);
+    const title = getTitle(hass, deviceId);
+    return {
+      hass, days, words: getWords(hass.language), deviceId, title, find, ...history,
+      currencies: getCurrencies(hass, ours, registry ?? {}, lastKnown?.values),
+      rejected: Boolean(lastKnown?.rejected?.includes(registry?.[total]?.config_entry_id)),
+      help: manifest?.documentation && `${docs}/troubleshooting.md`,
+      firstDay: statistics?.[received]?.[0]?.start,
+    };
+  };
+  const accounts = await Promise.all(own.deviceIds.map(getAccount));
+  const isWaiting = accounts.some(({ hours, firstDay }) => !firstDay || hours < wanted);
+  nextLook = isWaiting ? Date.now() + HOUR / 60 : new Date().setHours(24, 0, 0, 0);
+  return accounts.sort((a, b) => a.title.localeCompare(b.title));
+};
+
+/** @type {(heading: string, icon: string) => Card} */
+const makeHeading = (heading, icon) => ({ type: "heading", heading, icon });
+/** @type {(content: string) => Card} */
+const makeSentence = (content) => ({ type: "empty-state", content, content_only: true });
+/** @type {(entity: string | undefined, state: object) => Card} */
+const showIf = (entity, state) => ({ visibility: [{ condition: "state", entity, ...state }] });
+// On a phone, cards beside each other would cut off amounts.
+const isWide = () => window.matchMedia("(min-width: 1000px)").matches;
+
+/** @type {(account: Account) => Card[]} Since when, why, and what to do */
+const makeOutage = ({ hass, words, find, since, rejected, help }) => {
+  const entity = find("total_balance");
+  const time = since?.toLocaleString(getLocale(hass), { dateStyle: "medium", timeStyle: "short" });
+  const text = rejected ? words.newKey : words.retries;
+  const path = rejected ? `integrations/integration/${DOMAIN}` : `logs?filter=${DOMAIN}`;
+  const action = { action: "navigate", navigation_path: `/config/${path}` };
+  const button = { text: rejected ? words.enterKey : words.log, tap_action: action };
+  const url = { action: "url", url_path: help };
+  const card = {
+    type: "empty-state", icon: rejected ? "mdi:key-alert" : "mdi:cloud-alert", icon_color: "red",
+    title: rejected ? words.rejected : words.outage,
+    // In 2026.6, an outage that begins later does not make the cards again.
+    content: (time ? `${words.since.replace("{time}", time)} ` : "") + text,
+    buttons: [
+      ...(hass.user?.is_admin ? [button] : []),
+      ...(help ? [{ text: words.help, appearance: "plain", tap_action: url }] : []),
+    ],
+    grid_options: { columns: "full" },
+    ...showIf(entity, { state: "unavailable" }),
+  };
+  return entity ? [card] : [];
+};
+
+/** @type {(account: Account) => {entity?: string, name: string, color: string}[]} */
+const getTotals = ({ find, words }) =>
+  [
     { entity: find("total_balance"), name: words.total, color: "blue" },
     { entity: find("total_available_balance"), name: words.available, color: "green" },
   ].filter(({ entity }) => entity);
-  const device = hass.devices[deviceId];
-  const title = device?.name_by_user ?? device?.name ?? "CryptoCloud";
 
-  /** @type {Card[]} */
-  const now = [
-    { type: "heading", heading: title, icon: "mdi:wallet" },
-    ...totals.map((total) => ({
-      type: "tile",
-      ...total,
-      ...trend(hours),
-      grid_options: { columns: 6 },
+/** @type {Record<Part, (account: Account) => Card[]>} */
+const makers = {
+  balance: (account) => [
+    ...makeOutage(account),
+    makeHeading(account.title, "mdi:wallet"),
+    ...getTotals(account).map((total) => ({
+      type: "tile", ...total, grid_options: { columns: 12 },
+      features: account.hours ? [{ type: "trend-graph", hours_to_show: account.hours }] : [],
     })),
-  ];
-  if (currencies.length) {
-    now.push(...makeDistribution(hass, currencies));
-  }
-  now.push({ type: "heading", heading: words.balances, icon: "mdi:hand-coin" });
-  now.push(
-    ...currencies.map(({ id, name, color }) => ({
-      type: "tile",
-      entity: id,
-      name,
-      color,
-      state_content: ["state", "balance_usd"],
-      show_entity_picture: true,
-      ...(isWide ? { features_position: "inline", ...trend(hours) } : {}),
-      grid_options: { columns: 12 },
-    })),
-  );
-  if (!currencies.length) {
-    now.push({ type: "markdown", content: words.empty });
-  }
+  ],
 
-  /** @type {Card[]} */
-  const past = [{ type: "heading", heading: words.history, icon: "mdi:chart-line" }];
-  if (totals.length) {
-    past.push({
-      type: "history-graph",
-      hours_to_show: hours,
-      entities: totals.map(({ entity, name }) => ({ entity, name })),
+  received: ({ words, days, find, firstDay }) => {
+    const [received, withdrawn] = [find("received"), find("withdrawn")];
+    const heading = makeHeading(words.received, "mdi:cash-plus");
+    if (!received || !firstDay) {
+      return received ? [heading, makeSentence(words.soon)] : [];
+    }
+    const hasYesterday = firstDay < new Date().setHours(0, 0, 0, 0);
+    /** @type {(name: string, columns: number, period: string, offset: number) => Card} */
+    const makeSum = (name, columns, period, offset) => ({
+      type: "statistic", entity: received, name, stat_type: "change",
+      period: { calendar: { period, offset } },
+      grid_options: { columns: isWide() ? columns : 12 },
     });
-  }
-  if (change) {
-    past.push(
-      { type: "heading", heading: words.log, icon: "mdi:cash-sync" },
+    const entities = [
+      { entity: received, name: words.received, color: "green" },
+      { entity: withdrawn, name: words.withdrawn, color: "amber" },
+    ];
+    return [
+      heading,
+      makeSum(words.today, hasYesterday ? 6 : 12, "day", 0),
+      ...(hasYesterday ? [makeSum(words.yesterday, 6, "day", -1)] : []),
+      makeSum(words.month, 12, "month", 0),
       {
-        type: "logbook",
-        target: { entity_id: [change] },
-        // The other entries are states of the event, which do not say what changed.
-        state_filter: ["increased", "decreased"],
-        name_detail: "entity",
-        hours_to_show: hours,
-        grid_options: { rows: 5 },
+        type: "statistics-graph", title: words.daily, chart_type: "bar",
+        stat_types: ["change"], period: "day", days_to_show: days,
+        entities: entities.filter(({ entity }) => entity),
       },
-    );
+    ];
+  },
+
+  changes: ({ hass, words, reach, find, firstDay }) => {
+    const entity = find("balance_change");
+    const latest = Date.parse(hass.states[entity ?? ""]?.state ?? "");
+    const log = {
+      type: "logbook", target: { entity_id: [entity] }, name_detail: "entity",
+      // The other entries are states of the event, which do not say what changed.
+      state_filter: ["increased", "decreased"],
+      // Far enough back for the latest change
+      hours_to_show: Math.max(reach, Math.ceil((Date.now() - latest) / HOUR) || 0),
+      grid_options: { rows: isWide() && firstDay ? 9 : 5 },
+      ...showIf(entity, { state_not: "unknown" }),
+    };
+    const sentence = { ...makeSentence(words.noChanges), ...showIf(entity, { state: "unknown" }) };
+    return entity ? [makeHeading(words.changes, "mdi:cash-sync"), sentence, log] : [];
+  },
+
+  currencies: ({ words, find, currencies }) => {
+    const total = find("total_balance");
+    const sum = currencies.reduce((sum, { usd }) => sum + (usd || 0), 0);
+    const isLong = currencies.length > MAX_TILES;
+    const small = currencies.filter(({ usd }) => isLong || usd < sum / 100);
+    const hasShares = !isLong && currencies.length > 1 && currencies.every(({ value }) => value);
+    const distribution = {
+      type: "distribution",
+      entities: currencies.map(({ value, name, color }) => ({ entity: value, name, color })),
+      ...showIf(total, { state_not: "unavailable" }),
+    };
+    const tiles = currencies.map(({ amount, value, name, color }) => ({
+      type: "tile", entity: amount, name, color, show_entity_picture: true,
+      features: [{ type: `custom:${DOMAIN}-amounts`, total, rows: [{ value }] }],
+      features_position: "inline", grid_options: { columns: 12 },
+    }));
+    const rows = small.map(({ amount, value, name, color }) => ({ amount, value, name, color }));
+    const isKnown = showIf(total, { state_not: ["unavailable", "unknown"] });
+    return [
+      makeHeading(words.currencies, "mdi:hand-coin"),
+      ...(currencies.length ? [] : [{ ...makeSentence(words.empty), ...isKnown }]),
+      ...(hasShares && sum ? [distribution] : []),
+      ...tiles.filter((_tile, index) => !small.includes(currencies[index])),
+      ...(rows.length ? [{ type: `custom:${DOMAIN}-amounts`, total, rows }] : []),
+    ];
+  },
+
+  history: (account) => [
+    makeHeading(account.words.history, "mdi:chart-line"),
+    account.hours
+      ? { type: "history-graph", hours_to_show: account.hours, entities: getTotals(account) }
+      : makeSentence(account.words.soon),
+  ],
+};
+
+/** @type {(account: Account, show: Part[]) => Promise<Card>} */
+const makeView = async (account, show) => {
+  // The totals are above two columns of the others.
+  const sections = show.map((part) => ({
+    type: "grid", column_span: part === "balance" ? 2 : 1, cards: makers[part](account),
+  }));
+  const tiles = sections.flatMap(({ cards }) => cards.filter((card) => card.show_entity_picture));
+  const urls = tiles.map(({ entity }) => account.hass.states[entity]?.attributes.entity_picture);
+  const areLoaded = await Promise.all(urls.filter(Boolean).map(isLoaded));
+  tiles.forEach((tile) => (tile.show_entity_picture = areLoaded.every(Boolean)));
+  const { title, deviceId: path } = account;
+  return { title, path, type: "sections", max_columns: 2, sections };
+};
+
+class DashboardStrategy extends HTMLElement {
+  static shouldRegenerate = shouldRegenerate;
+  static getCreateSuggestions = () => ({ title: "CryptoCloud", icon: "mdi:wallet" });
+
+  static async getConfigElement() {
+    // Home Assistant loads its forms with the editor of a card.
+    const helpers = await /** @type {any} */ (window).loadCardHelpers();
+    const card = await helpers.createCardElement({ type: "entities", entities: [] });
+    await card.constructor.getConfigElement();
+    const words = getWords(getApp().hass.language);
+    const number = { number: { min: 1, mode: "box" } };
+    const options = PARTS.map((value) => ({ value, label: words[value] }));
+    /** @type {Card} */
+    const labels = { hours_to_show: words.hours, days_to_show: words.days, show: words.show };
+    /** @type {any} */
+    const form = Object.assign(document.createElement("ha-form"), {
+      schema: [
+        ...["hours_to_show", "days_to_show"].map((name) => ({ name, selector: number })),
+        { name: "show", selector: { select: { multiple: true, mode: "list", options } } },
+      ],
+      computeLabel: (/** @type {Card} */ { name }) => labels[name],
+      setConfig: (/** @type {Card} */ config) => {
+        form.data = { type: config.type, ...readOptions(config) };
+      },
+    });
+    form.addEventListener("value-changed", (/** @type {CustomEvent} */ event) => {
+      const detail = { config: event.detail.value };
+      form.dispatchEvent(new CustomEvent("config-changed", { detail }));
+    });
+    return form;
   }
-  if (currencies.length) {
-    past.push({ type: "heading", heading: words.receipts, icon: "mdi:chart-bar" });
-    past.push(...makeReceipts(currencies, days));
+
+  /** @type {(config: Card | undefined, hass: Hass) => Promise<Card>} */
+  static async generate(config, hass) {
+    const accounts = await getAccounts(config, hass);
+    const cards = [makeSentence(getWords(hass.language).missing)];
+    const { show } = readOptions(config);
+    const views = await Promise.all(accounts.map((account) => makeView(account, show)));
+    return { views: views.length ? views : [{ title: "CryptoCloud", cards }] };
   }
-  return {
-    title,
-    path: deviceId,
-    type: "sections",
-    max_columns: 2,
-    sections: [now, past].map((cards) => ({ type: "grid", cards })),
-  };
 }
 
-class CryptoCloudDashboardStrategy extends HTMLElement {
-  /** Suggested when the dashboard is added. */
-  static getCreateSuggestions() {
-    return { title: "CryptoCloud", icon: "mdi:wallet" };
-  }
+/** How much there is and what came in, for other dashboards; `device_id` selects an account */
+class SectionStrategy extends HTMLElement {
+  static shouldRegenerate = shouldRegenerate;
+  static getStubConfig = () => ({ type: `custom:${DOMAIN}` });
 
-  /**
-   * Called when the dashboard is opened.
-   *
-   * @param {Options} config
-   * @param {Hass} hass
-   */
+  /** @type {(config: Card | undefined, hass: Hass) => Promise<Card>} */
   static async generate(config, hass) {
-    const options = { hours_to_show: 24, days_to_show: 14, ...config };
-    const entities = getEntities(hass);
-    shown = new Set(
-      entities
-        .filter(({ entity_id: id, translation_key: key }) => key === "balance" && hass.states[id])
-        .map((entity) => entity.entity_id)
-        .filter((id) => getBalance(hass.states[id]) !== 0),
-    );
-    const deviceIds = new Set(entities.map((entity) => entity.device_id ?? ""));
-    const views = await Promise.all(
-      [...deviceIds].map((deviceId) => makeView(hass, deviceId, options)),
-    );
-    if (!views.length) {
-      const card = { type: "markdown", content: getWords(hass.language).missing };
-      return { views: [{ title: "CryptoCloud", cards: [card] }] };
-    }
-    return { views: views.sort((a, b) => a.title.localeCompare(b.title)) };
+    const cards = (await getAccounts(config, hass))
+      .filter(({ deviceId }) => [undefined, deviceId].includes(config?.device_id))
+      .flatMap((account) => [...makers.balance(account), ...makers.received(account)]);
+    const missing = [makeSentence(getWords(hass.language).missing)];
+    return { type: "grid", cards: cards.length ? cards : missing };
+  }
+}
+
+/** @type {Intl.NumberFormatOptions} */
+const PERCENT = { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 };
+const STYLE = `
+  ha-card { display: block; max-height: 80vh; overflow-y: auto; padding: 8px 0; }
+  button { all: unset; display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 12px;
+    box-sizing: border-box; width: 100%; padding: 6px 16px; cursor: pointer;
+    content-visibility: auto; contain-intrinsic-size: auto 32px; }
+  button:focus-visible { outline: 2px solid var(--primary-color); outline-offset: -2px; }
+  .dot { align-self: center; width: 8px; height: 8px; border-radius: 4px; }
+  .name { flex: 1; min-width: 30%; overflow-wrap: anywhere; }
+  .amount, .share { color: var(--secondary-text-color); }
+  ha-card .value, ha-card .share { min-width: 4em; text-align: end; }
+  section div { display: flex; flex-direction: column; justify-content: center; height: 36px;
+    text-align: end; white-space: nowrap; font-size: 14px; line-height: 20px; }
+  section .share { font-size: 12px; line-height: 16px; }`;
+
+/** Amounts, values in USD and shares: rows of a card, or the right half of a tile */
+class Amounts extends HTMLElement {
+  /** @type {{total: string, rows: Card[]}} */
+  config = { total: "", rows: [] };
+  /** @type {HTMLElement[][]} */ cells = [];
+  /** @type {Hass | undefined} */ shown;
+  /** @type {Hass | undefined} */ latest;
+
+  getGridOptions = () => ({ columns: 12, rows: "auto" });
+
+  /** @param {Amounts["config"]} config */
+  setConfig(config) {
+    /** @type {(parent: Node, tag: string, className?: string, text?: string) => HTMLElement} */
+    const append = (parent, tag, className = "", textContent = "") =>
+      // Names come from CryptoCloud: they are text, never HTML.
+      parent.appendChild(Object.assign(document.createElement(tag), { className, textContent }));
+    const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
+    root.replaceChildren();
+    append(root, "style", "", STYLE);
+    const card = append(root, config.rows[0]?.name ? "ha-card" : "section");
+    this.config = config;
+    this.shown = undefined;
+    requestAnimationFrame(() => this.update());
+    this.cells = config.rows.map(({ amount: entityId, name, color }) => {
+      const line = append(card, name ? "button" : "div");
+      if (name) {
+        const more = { bubbles: true, composed: true, detail: { entityId } };
+        line.onclick = () => this.dispatchEvent(new CustomEvent("hass-more-info", more));
+        const background = color?.includes("(") ? color : `var(--${color}-color)`;
+        append(line, "span", "dot").style.background = background;
+        append(line, "span", "name", name);
+      }
+      return ["amount", "value", "share"].map((className) => append(line, "span", className));
+    });
   }
 
-  /**
-   * Called at every change; true makes Home Assistant call generate again.
-   *
-   * @param {Options} _config
-   * @param {Hass} old
-   * @param {Hass} hass
-   */
-  static shouldRegenerate(_config, old, hass) {
-    if (
-      old.entities !== hass.entities ||
-      old.devices !== hass.devices ||
-      old.language !== hass.language
-    ) {
-      return true;
+  /** @param {Hass} hass */
+  set hass(hass) {
+    if (this.latest === this.shown) {
+      requestAnimationFrame(() => this.update());
     }
-    return getEntities(hass).some(({ entity_id: id, translation_key: key }) => {
-      const balance = getBalance(hass.states[id]);
-      return key === "balance" && !Number.isNaN(balance) && (balance !== 0) !== shown.has(id);
+    this.latest = hass;
+  }
+
+  update() {
+    const { config, shown, latest: hass } = this;
+    this.shown = hass;
+    const percent = hass && new Intl.NumberFormat(getLocale(hass), PERCENT);
+    config.rows.forEach((row, index) => {
+      const ids = [row.amount ?? "", row.value ?? "", config.total];
+      if (!percent || (shown && ids.every((id) => shown.states[id] === hass.states[id]))) {
+        return;
+      }
+      const [amount, value, total] = ids.map((id) => hass.states[id]);
+      const share = Number(value?.state ?? NaN) / Number(total?.state ?? NaN);
+      const texts = [
+        amount && hass.formatEntityState(amount),
+        value && value.state !== "unavailable" && hass.formatEntityState(value),
+        Number.isFinite(share) && percent.format(share),
+      ];
+      this.cells[index].forEach((cell, place) => (cell.textContent = texts[place] || ""));
     });
   }
 }
@@ -457,33 +484,17 @@ class CryptoCloudDashboardStrategy extends HTMLElement {
 // Up to 2026.10, the frontend replaces the registry of custom elements while it loads, which
 // loses earlier definitions. Once its own element is defined, it no longer does.
 await customElements.whenDefined("home-assistant");
-if (!customElements.get(TAG)) {
-  customElements.define(TAG, CryptoCloudDashboardStrategy);
-  /** @returns {any} */
-  const getApp = () => document.querySelector("home-assistant");
-  // Fired by the button, whose action is fire-dom-event
-  window.addEventListener("ll-custom", async (event) => {
-    const action = /** @type {CustomEvent} */ (event).detail[DOMAIN];
-    try {
-      if (action) {
-        await showValues(getApp().hass, action.show_values_of);
-      }
-    } catch (/** @type {any} */ err) {
-      const message = err.body?.message ?? err.message ?? err.error;
-      getApp().dispatchEvent(new CustomEvent("hass-notification", { detail: { message } }));
-    }
-  });
+if (!customElements.get(`ll-strategy-dashboard-${DOMAIN}`)) {
+  customElements.define(`${DOMAIN}-amounts`, Amounts);
+  customElements.define(`ll-strategy-section-${DOMAIN}`, SectionStrategy);
+  customElements.define(`ll-strategy-dashboard-${DOMAIN}`, DashboardStrategy);
   const page = /** @type {any} */ (window);
-  page.customStrategies = [
-    ...(page.customStrategies ?? []),
-    {
-      type: DOMAIN,
-      strategyType: "dashboard",
-      name: "CryptoCloud",
-      // The language is known only after the page has loaded.
-      get description() {
-        return getWords(getApp()?.hass?.language ?? navigator.language).description;
-      },
+  const strategies = /** @type {const} */ (["dashboard", "section"]).map((strategyType) => ({
+    type: DOMAIN, strategyType, name: "CryptoCloud",
+    // The language is known only after the page has loaded.
+    get description() {
+      return getWords(getApp()?.hass?.language ?? navigator.language)[strategyType];
     },
-  ];
+  }));
+  page.customStrategies = [...(page.customStrategies ?? []), ...strategies];
 }

@@ -2,17 +2,20 @@
 
 import argparse
 import asyncio
+from functools import partial
 from time import monotonic
 
 from tools.demo.demo import Demo
+from tools.demo.home_assistant import NEWEST, Installation, find_installation
 
+from .situations import see_situations
 from .steps import DASHBOARD_STEPS, LIFE_STEPS, Step
 from .unit import test_strategy
 from .user import open_home_assistant
 
 LANGUAGES = ("en", "ru")
 # Longer than the graphs look back, so that the start is out of sight.
-MINUTES = 16
+MINUTES = 5
 
 
 def ignore(_: str) -> None:
@@ -28,8 +31,12 @@ async def run(demo: Demo, steps: tuple[Step, ...], language: str, update: bool) 
             print(f"{language}: {step.__doc__} ({monotonic() - start:.0f} s)")
 
 
-async def main(*, update: bool) -> None:
-    """Run all steps."""
+async def main(installation: Installation, *, update: bool) -> None:
+    """Run all steps; on an older version, only look at the dashboard."""
+    make_demo = partial(Demo, installation=installation, say=ignore)
+    if installation != NEWEST:
+        await see_situations(make_demo, LANGUAGES)
+        return
     await test_strategy()
     demo = Demo(say=ignore, speed=6)
     async with demo.run():
@@ -42,9 +49,14 @@ async def main(*, update: bool) -> None:
         demo = Demo(account=False, say=ignore, speed=0)
         async with demo.run():
             await run(demo, LIFE_STEPS, language, update)
+    await see_situations(make_demo, LANGUAGES, update_images=update)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="script/test-browser", description=__doc__)
     parser.add_argument("--update-screenshots", action="store_true")
-    asyncio.run(main(update=parser.parse_args().update_screenshots))
+    parser.add_argument("--ha", choices=("newest", "oldest"), default="newest")
+    arguments = parser.parse_args()
+    asyncio.run(
+        main(find_installation(arguments.ha), update=arguments.update_screenshots)
+    )

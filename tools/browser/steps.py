@@ -11,12 +11,11 @@ from typing import Any
 from playwright.async_api import Route, expect
 import yaml
 
-from tools.demo.coins import HOST
 from tools.demo.demo import DASHBOARD
 from tools.demo.home_assistant import REPOSITORY
 from tools.sandbox import BAD_KEY, GOOD_KEY, SECOND_KEY, Status
 
-from .user import DESKTOP, PHONE, Scheme, Size, User
+from .user import DESKTOP, PHONE, PICTURES, Scheme, Size, User
 
 ADD = "/config/integrations/dashboard/add?domain=cryptocloud"
 AUTOMATION = "/config/automation/edit/new"
@@ -78,8 +77,8 @@ async def see_dashboard(user: User) -> None:
         )
         await expect(tiles.locator("img")).to_have_count(await tiles.count())
         await _expect_log(user)
-        await _expect_no_error(user)
-        await _expect_nothing_cut_off(user)
+        await expect_no_error(user)
+        await expect_nothing_cut_off(user)
         await user.take_picture(name)
     await user.look(DESKTOP)
 
@@ -105,8 +104,8 @@ async def see_outage(user: User) -> None:
     await expect(card.locator("ha-button")).to_have_count(2)
     assert await _read_currencies(user) == before
     await expect(page.locator("hui-distribution-card")).to_be_hidden()
-    await _expect_no_error(user)
-    await _expect_nothing_cut_off(user)
+    await expect_no_error(user)
+    await expect_nothing_cut_off(user)
     user.demo.sandbox.fault = None
     await expect(card).to_be_hidden(timeout=POLL_TIMEOUT)
     await user.look(DESKTOP)
@@ -125,13 +124,13 @@ async def see_no_pictures(user: User) -> None:
         await asyncio.sleep(10)
         await route.abort()
 
-    await page.route(f"https://{HOST}/**", hang)
+    await page.route(PICTURES, hang)
     await user.open(f"/{DASHBOARD}")
     await expect(page.locator("cryptocloud-amounts").first).to_be_visible()
     await expect(page.locator("hui-tile-card img")).to_have_count(0)
-    await page.unroute(f"https://{HOST}/**", hang)
+    await page.unroute(PICTURES, hang)
     # What is said of the missing pictures
-    user.errors = [error for error in user.errors if HOST not in error]
+    user.errors = [error for error in user.errors if "/local/" not in error]
 
 
 async def see_section(user: User) -> None:
@@ -159,7 +158,8 @@ async def change_dashboard(user: User) -> None:
     await user.call("lovelace/config/save", config=before, url_path=DASHBOARD)
 
 
-async def _expect_nothing_cut_off(user: User) -> None:
+async def expect_nothing_cut_off(user: User) -> None:
+    """Check that all texts fit where they are."""
     cut = await user.page.evaluate(_FIND_CUT_OFF)
     assert not cut, f"cut off: {cut}"
 
@@ -227,13 +227,14 @@ async def _see_dashboard(user: User, config: dict[str, Any]) -> None:
     await expect(user.page.locator("ha-card").first).to_be_visible()
     # The frontend waits two seconds for an unknown card.
     await user.page.wait_for_timeout(3000)
-    await _expect_no_error(user)
+    await expect_no_error(user)
     # The frontend has no page for a dashboard without views.
     await user.open()
     await user.call("lovelace/dashboards/delete", dashboard_id=dashboard["id"])
 
 
-async def _expect_no_error(user: User) -> None:
+async def expect_no_error(user: User) -> None:
+    """Check that no card has an error."""
     await expect(user.page.locator("hui-error-card, hui-warning")).to_have_count(0)
 
 
@@ -296,7 +297,7 @@ async def add_dashboard(user: User) -> None:
     # The first figures take an hour.
     await expect(page.locator("hui-statistic-card")).to_have_count(0)
     await expect(page.locator("hui-empty-state-card:visible")).to_have_count(3)
-    await _expect_nothing_cut_off(user)
+    await expect_nothing_cut_off(user)
 
 
 async def _open_dashboard(user: User) -> None:
@@ -341,7 +342,7 @@ async def change_options(user: User) -> None:
     await user.open(INTEGRATION)
     await page.locator("ha-config-entry-row ha-icon-button").nth(1).click()
     switches = user.flow.locator("ha-switch")
-    await expect(switches).to_have_count(2)
+    await expect(switches).to_have_count(3)
     for index in range(2):
         await switches.nth(index).click()
     await user.submit()
@@ -351,7 +352,7 @@ async def change_options(user: User) -> None:
         """Object.values(hass.states).every((state) => !("icon_base" in state.attributes)
           || (Number(state.state) && !state.attributes.entity_picture))"""
     )
-    assert any(HOST in url for url in user.requests)
+    assert any("/local/" in url for url in user.requests)
     user.requests.clear()
     await _open_dashboard(user)
     await expect(page.locator("hui-tile-card").first).to_be_visible()
@@ -423,8 +424,7 @@ async def check_requests(user: User) -> None:
 
 async def check_errors(user: User) -> None:
     """Check that the integration caused no error in the console."""
-    new = set(user.errors) - user.known_errors
-    assert not new, "\n".join(sorted(new))
+    assert not user.new_errors, "\n".join(sorted(user.new_errors))
 
 
 type Step = Callable[[User], Awaitable[None]]

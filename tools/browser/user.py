@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from io import BytesIO
 import json
 import os
-from pathlib import Path
 import shutil
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -17,12 +16,10 @@ from playwright.async_api import (
     ConsoleMessage,
     Locator,
     Page,
-    Route,
     async_playwright,
     expect,
 )
 
-from tools.demo.coins import HOST, draw
 from tools.demo.demo import Demo
 from tools.demo.home_assistant import REPOSITORY
 
@@ -33,6 +30,7 @@ TIMEOUT = 20_000
 
 DESKTOP = (1280, 1080)
 PHONE = (390, 844)
+PICTURES = "**/local/*.svg"
 
 type Scheme = Literal["dark", "light"]
 type Size = tuple[int, int]
@@ -69,6 +67,25 @@ _READ_TEXTS = """() => {
 }"""
 
 
+# The last user is the new one.
+_LOG_IN = """async () => {
+  const post = async (path, data) => (await fetch(path, { method: "POST", body: data })).json();
+  const client_id = `${location.origin}/`;
+  const json = (data) => JSON.stringify({ client_id, ...data });
+  const flow = await post("/auth/login_flow", json({
+    handler: ["trusted_networks", null], redirect_uri: `${client_id}?auth_callback=1`,
+  }));
+  const [id] = flow.data_schema[0].options.at(-1);
+  const { result } = await post(`/auth/login_flow/${flow.flow_id}`, json({ user: id }));
+  const grant = { client_id, grant_type: "authorization_code", code: result };
+  const tokens = await post("/auth/token", new URLSearchParams(grant));
+  const expires = Date.now() + 1000 * tokens.expires_in;
+  localStorage.hassTokens = JSON.stringify({
+    ...tokens, expires, hassUrl: location.origin, clientId: client_id,
+  });
+}"""
+
+
 @dataclass(kw_only=True)
 class User:
     """A user of the demo who reads one language."""
@@ -82,6 +99,11 @@ class User:
     known_errors: set[str] = field(default_factory=set)
     """Errors that the integration does not cause."""
     requests: list[str] = field(default_factory=list)
+
+    @property
+    def new_errors(self) -> set[str]:
+        """Errors in the console that the integration may have caused."""
+        return set(self.errors) - self.known_errors
 
     @property
     def flow(self) -> Locator:
@@ -241,7 +263,6 @@ async def open_home_assistant(
 ) -> AsyncGenerator[User]:
     """Open Home Assistant in Chromium; a failure leaves a trace that can be replayed."""
     async with open_chromium() as context:
-        await context.route(f"https://{HOST}/**", _send_coin)
         user = User(
             demo=demo,
             page=context.pages[0],
@@ -262,6 +283,10 @@ async def open_home_assistant(
         await context.tracing.stop()
 
 
-async def _send_coin(route: Route) -> None:
-    name = Path(route.request.url).stem
-    await route.fulfill(body=draw(name), content_type="image/svg+xml")
+async def log_in(user: User) -> None:
+    """Log in as another user, who is no administrator."""
+    await user.call("config/auth/create", name="Seller", group_ids=["system-users"])
+    await user.page.evaluate(_LOG_IN)
+    await user.open()
+    await user.wait_for("hass.user && !hass.user.is_admin")
+    await user.choose_language()

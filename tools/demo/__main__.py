@@ -48,6 +48,11 @@ def get_arguments() -> argparse.Namespace:
         help=f"use the real service, with this API key; {API_KEY} does the same",
     )
     parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="show the first hour of a new account, without a past",
+    )
+    parser.add_argument(
         "--port",
         type=int,
         help=f"port for the browser, instead of {PORT} or, if taken, a free one",
@@ -66,6 +71,8 @@ def get_arguments() -> argparse.Namespace:
     if args.api_key is not None:
         os.environ[API_KEY] = args.api_key
         command = [sys.executable, "-m", "tools.demo", f"--speed={args.speed}"]
+        if args.fresh:
+            command.append("--fresh")
         if args.port is not None:
             command.append(f"--port={args.port}")
         os.execv(command[0], command)  # noqa: S606
@@ -94,7 +101,13 @@ async def main(args: argparse.Namespace) -> int:
 
 async def run(args: argparse.Namespace) -> None:
     """Run the demo."""
-    demo = Demo(api_key=args.api_key, port=args.port, say=say, speed=args.speed)
+    demo = Demo(
+        api_key=args.api_key,
+        past=not args.fresh,
+        port=args.port,
+        say=say,
+        speed=args.speed,
+    )
     async with demo.run():
         if not args.api_key:
             say(INSTANT_UPDATES)

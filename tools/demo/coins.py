@@ -1,6 +1,5 @@
 """Stand-ins for the pictures on CryptoCloud's CDN, which not every machine reaches."""
 
-HOST = "cdn.cryptocloud.plus"
 # The color of a coin's disc and the sign on it.
 COINS = {
     "BTC": ("#f59e2a", "B"),

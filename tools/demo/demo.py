@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 import fcntl
 import os
 from pathlib import Path
@@ -13,23 +14,25 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from homeassistant.const import __version__
 from tools.sandbox import GOOD_KEY, Notifications, Sandbox
 
 from .home_assistant import (
     LOG,
+    NEWEST,
     REPOSITORY,
     Connection,
     DemoError,
     HomeAssistant,
+    Installation,
     run_home_assistant,
     wait_for,
     write_configuration,
 )
-from .past import make_statistics
+from .past import make_past
 
 FOLDER = REPOSITORY / ".demo"
 DASHBOARD = "crypto-cloud"
+RECEIVED = "sensor.cryptocloud_received"
 PORT = 8123
 START_TIMEOUT = 300
 
@@ -43,6 +46,9 @@ class Demo:
     api_key: str | None = None
     """Key for the real service; without one the sandbox stands in."""
     port: int | None = None
+    installation: Installation = NEWEST
+    past: bool = True
+    """Whether there are weeks of receipts, and a payout."""
     say: Callable[[str], None]
     speed: float
     sandbox: Sandbox = field(init=False)
@@ -62,16 +68,19 @@ class Demo:
             port = find_free_port(self.port)
             # With instant updates, nothing has to watch the balances.
             watch = self.api_key is None and not self.account
-            write_configuration(FOLDER, port, watch=watch)
+            write_configuration(
+                FOLDER, port, watch=watch, installation=self.installation
+            )
             self.url = f"http://127.0.0.1:{port}"
             session = await stack.enter_async_context(ClientSession())
             home_assistant = HomeAssistant(session, self.url)
             self.say(
-                f"Starting Home Assistant {__version__}, which logs to"
-                f" {FOLDER.name}/{LOG}"
+                f"Starting Home Assistant {self.installation.version}, which logs to {FOLDER.name}/{LOG}"
             )
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
-            running = tasks.create_task(run_home_assistant(FOLDER, api_url))
+            running = tasks.create_task(
+                run_home_assistant(FOLDER, api_url, self.installation)
+            )
             try:
                 await self._set_up(home_assistant)
                 yield
@@ -107,8 +116,15 @@ class Demo:
             await connection.call("config/core/update", external_url=self.url)
             address = await home_assistant.turn_on_instant_updates(entry_id)
             self.sandbox.notify(Notifications(url=address))
-            await _import_past(connection)
-            strategy["hours_to_show"] = 0.25
+        if self.api_key is None and self.past:
+            for statistics in make_past(RECEIVED):
+                await connection.call("recorder/import_statistics", **statistics)
+            merchant = self.sandbox.merchant
+            merchant.payment("USDT_TRC20", -merchant.available["USDT_TRC20"] / 2)
+            # The payout is seen with the first payment.
+            merchant.payment("BTC", Decimal("0.0009"))
+            # The few minutes that people look
+            strategy["hours_to_show"] = 0.05
         self.say("Making the dashboard")
         await connection.call(
             "lovelace/dashboards/create",
@@ -121,18 +137,6 @@ class Demo:
         )
         await connection.call(
             "frontend/set_system_data", key="core", value={"default_panel": DASHBOARD}
-        )
-
-
-async def _import_past(connection: Connection) -> None:
-    balances = [
-        state
-        for state in await connection.call("get_states")
-        if "balance_usd" in state["attributes"] and float(state["state"])
-    ]
-    for seed, state in enumerate(balances):
-        await connection.call(
-            "recorder/import_statistics", **make_statistics(state, seed)
         )
 
 

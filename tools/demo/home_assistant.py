@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 import json
 from pathlib import Path
 import secrets
 import shutil
+import subprocess
 import sys
 from typing import Any
 
@@ -21,6 +23,9 @@ from aiohttp import (
 )
 
 from homeassistant.const import RESTART_EXIT_CODE, __version__
+from tools.sandbox.currencies import CURRENCIES
+
+from .coins import draw
 
 REPOSITORY = Path(__file__).parents[2]
 CONSOLE = "console.log"
@@ -39,37 +44,77 @@ class DemoError(Exception):
     """Failure of the demo, told to its user."""
 
 
-def write_configuration(folder: Path, port: int, *, watch: bool) -> None:
+@dataclass(frozen=True)
+class Installation:
+    """A Home Assistant that is installed."""
+
+    python: Path
+    version: str
+
+
+NEWEST = Installation(Path(sys.executable), __version__)
+
+
+def find_installation(name: str) -> Installation:
+    """Return the newest or the oldest version that the integration supports."""
+    if name == "newest":
+        return NEWEST
+    python = REPOSITORY / f".venv-{name}" / "bin" / "python"
+    code = "from homeassistant.const import __version__; print(__version__)"
+    version = subprocess.check_output([python, "-c", code], text=True)
+    return Installation(python, version.strip())
+
+
+def write_configuration(
+    folder: Path,
+    port: int,
+    *,
+    watch: bool = False,
+    installation: Installation = NEWEST,
+) -> None:
     """Write a configuration that listens on this machine only."""
     source = Path(__file__).parent
     shutil.copy(source / "configuration.yaml", folder)
+    shutil.copytree(REPOSITORY / "blueprints", folder / "blueprints")
+    # Pictures that need no internet
+    pictures = folder / "www"
+    pictures.mkdir()
+    for currency in CURRENCIES.values():
+        icons = currency.as_dict(0)
+        for icon in (icons["icon_base"], icons["icon_network"]):
+            file = pictures / icon.rpartition("/")[2]
+            file.with_suffix(".svg").write_text(draw(file.stem))
     if watch:
         shutil.copy(source / "automations.yaml", folder)
     else:
         (folder / "automations.yaml").write_text("[]\n")
     (folder / "custom_components").symlink_to(REPOSITORY / "custom_components")
     now = datetime.now(UTC).isoformat()
-    _store(
-        folder,
-        "http",
-        3,
-        {
-            "stable": {
-                "server_host": ["127.0.0.1"],
-                "server_port": port,
-                "cors_allowed_origins": [],
-                "login_attempts_threshold": -1,
-                "ip_ban_enabled": False,
-                "ssl_profile": "intermediate_v6",
-                "use_x_frame_options": True,
-                "created_at": now,
-                "error": None,
-                "error_message": None,
+    if installation.version.startswith("2026.6."):
+        with (folder / "configuration.yaml").open("a") as file:
+            file.write(f"http:\n  server_host: 127.0.0.1\n  server_port: {port}\n")
+    else:
+        _store(
+            folder,
+            "http",
+            3,
+            {
+                "stable": {
+                    "server_host": ["127.0.0.1"],
+                    "server_port": port,
+                    "cors_allowed_origins": [],
+                    "login_attempts_threshold": -1,
+                    "ip_ban_enabled": False,
+                    "ssl_profile": "intermediate_v6",
+                    "use_x_frame_options": True,
+                    "created_at": now,
+                    "error": None,
+                    "error_message": None,
+                },
+                "pending": None,
+                "yaml_migration_done": True,
             },
-            "pending": None,
-            "yaml_migration_done": True,
-        },
-    )
+        )
     # The step that is left makes the user. The others would set up integrations that
     # need the internet.
     _store(
@@ -83,7 +128,7 @@ def write_configuration(folder: Path, port: int, *, watch: bool) -> None:
             "issues": [
                 {
                     "created": now,
-                    "dismissed_version": __version__,
+                    "dismissed_version": installation.version,
                     "domain": domain,
                     "is_persistent": False,
                     "issue_id": issue_id,
@@ -103,10 +148,11 @@ def _store(folder: Path, key: str, version: int, data: dict[str, Any]) -> None:
 
 
 async def start_home_assistant(
-    folder: Path, api_url: str | None
+    folder: Path, api_url: str | None, installation: Installation = NEWEST
 ) -> asyncio.subprocess.Process:
     """Start Home Assistant, and return its process."""
-    command = [sys.executable, "-m", "tools.demo.hass", "--config", str(folder)]
+    command = [str(installation.python), "-m", "tools.demo.hass"]
+    command += ["--config", str(folder)]
     command += ["--skip-pip", "--log-no-color"]
     if api_url:
         command += ["--api-url", api_url]
@@ -122,10 +168,12 @@ async def start_home_assistant(
         )
 
 
-async def run_home_assistant(folder: Path, api_url: str | None) -> None:
+async def run_home_assistant(
+    folder: Path, api_url: str | None, installation: Installation = NEWEST
+) -> None:
     """Run Home Assistant until it ends, and end it when cancelled."""
     while True:
-        process = await start_home_assistant(folder, api_url)
+        process = await start_home_assistant(folder, api_url, installation)
         try:
             exit_code = await process.wait()
         finally:

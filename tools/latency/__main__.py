@@ -128,7 +128,7 @@ async def serve(shop: Shop) -> AsyncGenerator[str]:
 
 def configure(folder: Path, port: int, hearing: str) -> None:
     """Write Home Assistant's configuration, with the automation."""
-    write_configuration(folder, port, watch=False)
+    write_configuration(folder, port)
     names = ["cryptocloud", *(f"cryptocloud_{n}" for n in range(2, ACCOUNTS + 1))]
     automation = make_automation([f"event.{name}_balance_change" for name in names])
     (folder / "automations.yaml").write_text(yaml.safe_dump([automation]))

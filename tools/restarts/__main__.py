@@ -9,6 +9,7 @@ import argparse
 import asyncio
 from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 import signal
 import sys
@@ -19,7 +20,13 @@ from aiohttp import ClientError, ClientSession, web
 import yaml
 
 from tools.demo.demo import find_free_port
-from tools.demo.home_assistant import HomeAssistant, wait_for, write_configuration
+from tools.demo.home_assistant import (
+    HomeAssistant,
+    Installation,
+    find_installation,
+    wait_for,
+    write_configuration,
+)
 from tools.sandbox import Delay, Sandbox
 
 from .process import USER_INPUT, run_process
@@ -53,10 +60,12 @@ def make_automation() -> dict[str, Any]:
 class Shop:
     """A shop's account, and what automations heard of its payments."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+    def __init__(
+        self, sandbox: Sandbox, folder: Path, installation: Installation
+    ) -> None:
         """Initialize the shop."""
-        self.sandbox = sandbox
         self.folder = folder
+        self.start = partial(run_process, folder, sandbox.url, installation)
         self.heard: list[dict[str, str]] = []
         self.asked = asyncio.Event()
         self.total = Decimal(0)
@@ -125,20 +134,20 @@ async def read(home_assistant: HomeAssistant, entity_id: str) -> str | None:
     return None
 
 
-async def run(moments: tuple[float | None, ...]) -> bool:
+async def run(installation: Installation, moments: tuple[float | None, ...]) -> bool:
     """Try everything; return whether all of it was right."""
     port = find_free_port()
     url = f"http://127.0.0.1:{port}"
     with TemporaryDirectory() as name:
         async with Sandbox() as sandbox, ClientSession() as session:
-            shop = Shop(sandbox, Path(name))
+            shop = Shop(sandbox, Path(name), installation)
             app = web.Application()
             app.add_routes([web.post("/hear", shop.hear)])
             runner = web.AppRunner(app)
             await runner.setup()
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
-            write_configuration(shop.folder, port, watch=False)
+            write_configuration(shop.folder, port, installation=installation)
             hearing = f"http://127.0.0.1:{runner.addresses[0][1]}/hear"
             _add_automation(shop.folder, hearing)
             try:
@@ -179,7 +188,7 @@ async def _try_all(
         results.append(good and state == f"{received:f}")
         print("" if results[-1] else "  <-- wrong", flush=True)
 
-    async with run_process(shop.folder, shop.sandbox.url) as process:
+    async with shop.start() as process:
         await home_assistant.create_owner()
         await home_assistant.set_up_integration(USER_INPUT)
         await wait_for(lambda: read(home_assistant, SENSOR))
@@ -189,11 +198,11 @@ async def _try_all(
         process.send_signal(signal.SIGTERM)
         await process.wait()
     shop.pay(Decimal(2))
-    async with run_process(shop.folder, shop.sandbox.url):
+    async with shop.start():
         await wait_for(lambda: read(home_assistant, SENSOR))
         await check("while it is stopped", 2, {1})
     for number, moment in enumerate(moments, 3):
-        async with run_process(shop.folder, shop.sandbox.url):
+        async with shop.start():
             await wait_for(lambda: read(home_assistant, SENSOR))
             shop.heard.clear()
             shop.pay(Decimal(number))
@@ -205,7 +214,7 @@ async def _try_all(
                 await asyncio.sleep(moment)
                 refreshing.cancel()
                 when = f"killed {1000 * moment:g} ms after the request arrived"
-        async with run_process(shop.folder, shop.sandbox.url):
+        async with shop.start():
             await wait_for(lambda: read(home_assistant, SENSOR))
             wanted = {1} if moment is None else {0, 1}
             await check(when, number, wanted)
@@ -239,6 +248,7 @@ def main() -> int:
         metavar="SEED",
         help="instead, start it ten times while the service answers badly at random",
     )
+    parser.add_argument("--ha", choices=("newest", "oldest"), default="newest")
     arguments = parser.parse_args()
     if arguments.refusals is not None:
         good = asyncio.run(run_refusals(arguments.refusals))
@@ -246,7 +256,9 @@ def main() -> int:
             "A key was asked for when it should be." if good else "Something is wrong."
         )
     else:
-        good = asyncio.run(run(MOMENTS[: arguments.moments]))
+        good = asyncio.run(
+            run(find_installation(arguments.ha), MOMENTS[: arguments.moments])
+        )
         print("Nothing was reported twice." if good else "Something is wrong.")
     return 0 if good else 1
 

@@ -97,7 +97,7 @@ async def run_refusals(seed: int) -> bool:
     counts: Counter[str] = Counter()
     with TemporaryDirectory() as name:
         folder = Path(name)
-        write_configuration(folder, port, watch=False)
+        write_configuration(folder, port)
         async with Sandbox() as sandbox, ClientSession() as session:
             home_assistant = HomeAssistant(session, f"http://127.0.0.1:{port}")
             async with run_process(folder, sandbox.url) as process:

@@ -165,9 +165,13 @@ async def expect_nothing_cut_off(user: User) -> None:
 
 
 async def _expect_log(user: User) -> None:
-    await expect(user.page.locator("hui-logbook-card")).to_contain_text(
+    log = user.page.locator("hui-logbook-card")
+    # It is only filled where it can be seen.
+    await log.scroll_into_view_if_needed()
+    await expect(log).to_contain_text(
         re.compile(r"\+[\d.]+ [A-Z][A-Z0-9 ]+ · [\d.]+ USD"), timeout=POLL_TIMEOUT
     )
+    await user.page.locator("hui-heading-card").first.scroll_into_view_if_needed()
 
 
 async def see_payment(user: User) -> None:

@@ -285,8 +285,8 @@ const makers = {
       type: "logbook", target: { entity_id: [entity] }, name_detail: "entity",
       // The other entries are states of the event, which do not say what changed.
       state_filter: ["increased", "decreased"],
-      // Far enough back for the latest change
-      hours_to_show: Math.max(reach, Math.ceil((Date.now() - latest) / HOUR) || 0),
+      // Far enough back for the latest change, which is not known in an outage
+      hours_to_show: Math.max(reach, Math.ceil((Date.now() - latest) / HOUR) || KEPT_HOURS),
       grid_options: { rows: isWide() && firstDay ? 9 : 5 },
       ...showIf(entity, { state_not: "unknown" }),
     };

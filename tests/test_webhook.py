@@ -396,11 +396,16 @@ async def test_any_body(
     ("method", "status"), [("GET", 405), ("PUT", 405), ("HEAD", 200), ("PATCH", 405)]
 )
 async def test_other_methods(
-    sandbox: Sandbox, call: Call, method: str, status: int
+    sandbox: Sandbox,
+    call: Call,
+    method: str,
+    status: int,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Test that only POST leads to a poll."""
+    """Test that only POST leads to a poll, and that no log tells the address."""
     assert (await call(method)).status == status
     assert sandbox.request_count == 0
+    assert complaints(caplog) == []
 
 
 @pytest.mark.heavy

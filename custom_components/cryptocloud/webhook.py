@@ -3,7 +3,9 @@
 Nothing in a call is read, believed or kept. It is only a reason to ask for the balances.
 """
 
-from aiohttp.hdrs import METH_POST
+from http import HTTPStatus
+
+from aiohttp.hdrs import METH_GET, METH_POST, METH_PUT
 from aiohttp.web import Request, Response, json_response
 
 from homeassistant.components import webhook
@@ -122,7 +124,8 @@ class InstantUpdates:
             entry.title,
             webhook_id,
             self._async_handle,
-            allowed_methods=[METH_POST],
+            # Home Assistant writes the id to the log for a method that is not allowed.
+            allowed_methods=[METH_GET, METH_POST, METH_PUT],
         )
         entry.async_on_unload(self._async_stop)
         entry.async_on_unload(lambda: webhook.async_unregister(hass, webhook_id))
@@ -146,6 +149,8 @@ class InstantUpdates:
         self, hass: HomeAssistant, webhook_id: str, request: Request
     ) -> Response:
         """Answer a call without looking at it, and ask for the balances."""
+        if request.method != METH_POST:
+            return Response(status=HTTPStatus.METHOD_NOT_ALLOWED)
         self._calls.async_note_call()
         ir.async_delete_issue(hass, DOMAIN, self._issue_id)
         self._balances = self._read_balances()

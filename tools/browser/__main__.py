@@ -14,8 +14,8 @@ from .unit import test_strategy
 from .user import open_home_assistant
 
 LANGUAGES = ("en", "ru")
-# Longer than the graphs look back, so that the start is out of sight.
-MINUTES = 5
+# Longer than the graphs look back, so that there is something to show.
+SECONDS = 200
 
 
 def ignore(_: str) -> None:
@@ -40,9 +40,7 @@ async def main(installation: Installation, *, update: bool) -> None:
     await test_strategy()
     demo = Demo(say=ignore, speed=6)
     async with demo.run():
-        if update:
-            print(f"Waiting {MINUTES} minutes for something to show")
-            await asyncio.sleep(MINUTES * 60)
+        await asyncio.sleep(SECONDS)
         for language in LANGUAGES:
             await run(demo, DASHBOARD_STEPS, language, update)
     for language in LANGUAGES:

@@ -242,7 +242,8 @@ async def see_situations(
         demo = make_demo(past=False, speed=0)
         async with demo.run(), _as_users(demo, language) as user:
             await look(user, FIRST)
-        demo = make_demo(speed=0)
+        # However long it takes to look, the graphs are as on the first day.
+        demo = make_demo(hours_to_show=24, speed=0)
         async with (
             demo.run(),
             _as_users(demo, language, update_images=bool(update_images)) as user,

@@ -47,6 +47,8 @@ class Demo:
     """Key for the real service; without one the sandbox stands in."""
     port: int | None = None
     installation: Installation = NEWEST
+    hours_to_show: float = 0.05
+    """How far the graphs look back: the few minutes that people look."""
     past: bool = True
     """Whether there are weeks of receipts, and a payout."""
     say: Callable[[str], None]
@@ -123,8 +125,7 @@ class Demo:
             merchant.payment("USDT_TRC20", -merchant.available["USDT_TRC20"] / 2)
             # The payout is seen with the first payment.
             merchant.payment("BTC", Decimal("0.0009"))
-            # The few minutes that people look
-            strategy["hours_to_show"] = 0.05
+            strategy["hours_to_show"] = self.hours_to_show
         self.say("Making the dashboard")
         await connection.call(
             "lovelace/dashboards/create",

@@ -1,6 +1,7 @@
 """What the tests have in common."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from decimal import Decimal
 import json
 import logging
@@ -11,12 +12,12 @@ from aiohttp import web
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.cryptocloud.const import DOMAIN
+from custom_components.cryptocloud.const import DOMAIN, EVENT_BALANCE_CHANGE
 from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
-from homeassistant.core import HomeAssistant, State
+from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.data_entry_flow import FlowResultType
 from tools import sandbox
-from tools.sandbox import Fault
+from tools.sandbox import Fault, Sandbox, Status
 from tools.sandbox.faults import ANSWER
 
 API_KEY = "header.payload.signature-of-a-test"
@@ -209,3 +210,61 @@ def suggested_values(result: ConfigFlowResult) -> dict[str, Any]:
         for key in schema.schema
         if key.description and "suggested_value" in key.description
     }
+
+
+@dataclass
+class Shop:
+    """A shop's account: what CryptoCloud answers, and what Home Assistant reports."""
+
+    hass: HomeAssistant
+    sandbox: Sandbox
+    entry: MockConfigEntry
+    storage: dict[str, Any]
+    poll_again: Poll
+
+    def __post_init__(self) -> None:
+        """Listen to reports: the type, currency, amount and value of each change."""
+        self.reports: list[tuple[str, str, str, str | None]] = []
+        self.hass.bus.async_listen(EVENT_BALANCE_CHANGE, self._note)
+
+    @callback
+    def _note(self, event: Event) -> None:
+        """Note a report."""
+        data = event.data
+        self.reports.append(
+            (data["event_type"], data["currency"], data["amount"], data["amount_usd"])
+        )
+
+    def set(self, *rows: Row, **balances: Any) -> None:
+        """Let CryptoCloud answer with rows, and with balances worth 1 USD a unit."""
+        self.sandbox.rows = [
+            *rows,
+            *(make_row(code, balance) for code, balance in balances.items()),
+        ]
+
+    async def set_up(self, *rows: Row, **balances: Any) -> None:
+        """Set up the account while it holds this."""
+        self.set(*rows, **balances)
+        assert await set_up(self.hass, self.entry)
+
+    async def poll(self, *rows: Row, **balances: Any) -> None:
+        """Let Home Assistant poll the same balances as before, or these."""
+        if rows or balances:
+            self.set(*rows, **balances)
+        await self.poll_again()
+
+    async def fail(self, *rows: Row, **balances: Any) -> None:
+        """Let a poll fail."""
+        self.sandbox.fault = Status(503)
+        await self.poll(*rows, **balances)
+        self.sandbox.fault = None
+
+    async def unload(self) -> None:
+        """Unload the account."""
+        await self.hass.config_entries.async_unload(self.entry.entry_id)
+
+    async def reload(self, *rows: Row, **balances: Any) -> None:
+        """Reload the account."""
+        if rows or balances:
+            self.set(*rows, **balances)
+        await reload(self.hass, self.entry)

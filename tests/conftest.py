@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Generator
 from datetime import timedelta
 import os
+from typing import Any
 from unittest.mock import patch
 
 from aiohttp import web
@@ -33,6 +34,7 @@ from .common import (
     OTHER_API_KEY,
     Messages,
     Poll,
+    Shop,
     load_rows,
     make_entry,
     set_up,
@@ -142,6 +144,25 @@ def poll(hass: HomeAssistant) -> Poll:
         await hass.async_block_till_done(wait_background_tasks=True)
 
     return poll
+
+
+@pytest.fixture
+def new_shop(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    hass_storage: dict[str, Any],
+    poll: Poll,
+) -> Shop:
+    """Return a shop whose account is not set up yet."""
+    return Shop(hass, sandbox, entry, hass_storage, poll)
+
+
+@pytest.fixture
+async def shop(new_shop: Shop) -> Shop:
+    """Return a shop that holds 100 A and 5 B, each worth 1 USD."""
+    await new_shop.set_up(A=100, B=5)
+    return new_shop
 
 
 @pytest.fixture

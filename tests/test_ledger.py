@@ -1,167 +1,139 @@
 """Tests of the rules of money in and money out, as automations see them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
-from functools import partial
 import logging
 from typing import Any
 from unittest.mock import patch
 
-from freezegun.api import FrozenDateTimeFactory
 from hypothesis import given, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cryptocloud import ledger as ledger_module
+from custom_components.cryptocloud.answer import parse_answer
 from custom_components.cryptocloud.const import EVENT_BALANCE_CHANGE
 from custom_components.cryptocloud.ledger import Ledger, async_get_ledger
-from custom_components.cryptocloud.models import Account, Balance, Currency
+from custom_components.cryptocloud.models import Account
 from homeassistant.config_entries import ConfigEntryState, UnknownEntry
 from homeassistant.const import (
     EVENT_HOMEASSISTANT_FINAL_WRITE,
     EVENT_HOMEASSISTANT_STARTED,
     STATE_UNAVAILABLE,
 )
-from homeassistant.core import CoreState, Event, HomeAssistant, callback
+from homeassistant.core import CoreState, HomeAssistant, callback
 from homeassistant.data_entry_flow import UnknownFlow
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_component import async_update_entity
 from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
-from tools.sandbox import Sandbox, Status
+from tools.sandbox import Status
+from tools.sandbox.exact import to_json
 
 from .common import (
     API_KEY,
     OTHER_API_KEY,
-    Poll,
+    Row,
+    Shop,
+    get_state,
     get_value,
     hold,
     logged,
     make_row,
-    reload,
-    set_up,
     start_flow,
     submit,
 )
 
 EVENT = "event.cryptocloud_balance_change"
+SENSOR = "sensor.cryptocloud_a"
+# What is reported when 100 A become 150
+PAID = [("increased", "A", "50", "50")]
+OTHER_ACCOUNT = (
+    "CryptoCloud: the new API key belongs to another account; the difference between"
+    " the two accounts is not counted"
+)
 
-type Report = tuple[str, str, str, str | None]
-type Reports = list[Report]
-type Storage = dict[str, Any]
-
-
-@pytest.fixture
-def reports(hass: HomeAssistant) -> Reports:
-    """Return what is reported: the type, currency, amount and value of each change."""
-    reports: Reports = []
-
-    @callback
-    def report(event: Event) -> None:
-        data = event.data
-        reports.append(
-            (data["event_type"], data["currency"], data["amount"], data["amount_usd"])
-        )
-
-    hass.bus.async_listen(EVENT_BALANCE_CHANGE, report)
-    return reports
+type Disturbance = Callable[[Shop], Awaitable[object]]
+type Heard = list[dict[str, Any]]
 
 
 @pytest.fixture
-async def account(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, hass_storage: Storage
-) -> MockConfigEntry:
-    """Return an account that holds 100 A and 5 B, each worth 1 USD."""
-    sandbox.rows = [make_row("A", 100), make_row("B", 5)]
-    await set_up(hass, entry)
-    return entry
-
-
-@pytest.fixture
-async def heard(hass: HomeAssistant) -> list[dict[str, Any]]:
+async def heard(hass: HomeAssistant) -> Heard:
     """Return what an automation on payments over 1 USD reads when it runs."""
     return await hear_payments(hass)
 
 
-async def hear_payments(hass: HomeAssistant) -> list[dict[str, Any]]:
+async def hear_payments(hass: HomeAssistant) -> Heard:
     """Set up an automation on payments over 1 USD; return what it reads when it runs."""
-    heard: list[dict[str, Any]] = []
+    heard: Heard = []
 
     async def hear(call: Any) -> None:
         heard.append(dict(call.data))
 
     hass.services.async_register("test", "hear", hear)
     sensors = ("a", "total_balance", "received", "new_coin")
-    assert await async_setup_component(
-        hass,
-        "automation",
-        {
-            "automation": {
-                "triggers": {
-                    "trigger": "cryptocloud.balance_increased",
-                    "target": {"entity_id": [EVENT, "event.renamed"]},
-                    "options": {"minimum_usd": 1},
-                },
-                "conditions": {
-                    "condition": "cryptocloud.is_balance",
-                    "target": {"entity_id": "sensor.cryptocloud_total_balance"},
-                    "options": {
-                        "behavior": "all",
-                        "threshold": {"type": "above", "value": {"number": 1000}},
-                    },
-                },
-                "actions": {
-                    "action": "test.hear",
-                    "data": {
-                        name: f"{{{{ states('sensor.cryptocloud_{name}') }}}}"
-                        for name in sensors
-                    },
-                },
-            }
+    automation = {
+        "triggers": {
+            "trigger": "cryptocloud.balance_increased",
+            "target": {"entity_id": [EVENT, "event.renamed"]},
+            "options": {"minimum_usd": 1},
         },
-    )
+        "conditions": {
+            "condition": "cryptocloud.is_balance",
+            "target": {"entity_id": "sensor.cryptocloud_total_balance"},
+            "options": {
+                "behavior": "all",
+                "threshold": {"type": "above", "value": {"number": 1000}},
+            },
+        },
+        "actions": {
+            "action": "test.hear",
+            "data": {
+                name: f"{{{{ states('sensor.cryptocloud_{name}') }}}}"
+                for name in sensors
+            },
+        },
+    }
+    assert await async_setup_component(hass, "automation", {"automation": automation})
     await hass.async_block_till_done()
     return heard
 
 
-async def start(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+async def start(shop: Shop) -> None:
     """Set up an account while Home Assistant starts, as a new process does."""
-    hass.set_state(CoreState.starting)
-    hass.data.pop("cryptocloud_ledgers")
-    await hass.config_entries.async_reload(entry.entry_id)
-    await hass.async_block_till_done()
+    shop.hass.set_state(CoreState.starting)
+    shop.hass.data.pop("cryptocloud_ledgers")
+    await shop.reload()
 
 
-async def started(hass: HomeAssistant) -> None:
+async def end_start(shop: Shop) -> None:
     """Let Home Assistant end its start."""
-    hass.set_state(CoreState.running)
-    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await hass.async_block_till_done()
+    shop.hass.set_state(CoreState.running)
+    shop.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await shop.hass.async_block_till_done()
 
 
-async def restart(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Do to an account what a restart does."""
-    await hass.config_entries.async_unload(entry.entry_id)
-    await start(hass, entry)
-    await started(hass)
+async def restart(shop: Shop, **balances: Any) -> None:
+    """Do to an account what a restart does, while other balances arrive perhaps."""
+    await shop.unload()
+    if balances:
+        shop.set(**balances)
+    await start(shop)
+    await end_start(shop)
 
 
-async def replace_key(
-    hass: HomeAssistant, entry: MockConfigEntry, api_key: str = OTHER_API_KEY
-) -> None:
+async def replace_key(shop: Shop, api_key: str = OTHER_API_KEY) -> None:
     """Give an account another key."""
-    result = await start_flow(hass, entry, "reconfigure")
-    result = await submit(hass, result, api_key=api_key)
+    result = await start_flow(shop.hass, shop.entry, "reconfigure")
+    result = await submit(shop.hass, result, api_key=api_key)
     assert result["reason"] == "reconfigure_successful"
 
 
 @asynccontextmanager
-async def answer_in_flight(
-    hass: HomeAssistant, sandbox: Sandbox
-) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
+async def answer_in_flight(shop: Shop) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
     """Ask for the balances, and hold the answer back until it is released."""
     arrived, released = asyncio.Event(), asyncio.Event()
 
@@ -169,8 +141,8 @@ async def answer_in_flight(
         arrived.set()
         await released.wait()
 
-    sandbox.fault, sandbox.fault_count = hold(wait), 1
-    poll = hass.async_create_task(async_update_entity(hass, "sensor.cryptocloud_a"))
+    shop.sandbox.fault, shop.sandbox.fault_count = hold(wait), 1
+    poll = shop.hass.async_create_task(async_update_entity(shop.hass, SENSOR))
     await arrived.wait()
 
     async def release() -> None:
@@ -179,163 +151,136 @@ async def answer_in_flight(
 
     yield release
     await release()
-    await hass.async_block_till_done()
+    await shop.hass.async_block_till_done()
 
 
-def sums(hass: HomeAssistant) -> tuple[str, str]:
+def sums(shop: Shop) -> tuple[str, str]:
     """Return what was received and withdrawn."""
-    return get_value(hass, "received"), get_value(hass, "withdrawn")
+    return get_value(shop.hass, "received"), get_value(shop.hass, "withdrawn")
 
 
-async def rename(hass: HomeAssistant, entity_id: str, new: str) -> None:
+def key(shop: Shop) -> str:
+    """Return the name of an account's file."""
+    return f"cryptocloud.{shop.entry.entry_id}"
+
+
+async def rename(shop: Shop, entity_id: str, new: str) -> None:
     """Rename an entity."""
-    er.async_get(hass).async_update_entity(entity_id, new_entity_id=new)
-    await hass.async_block_till_done()
+    er.async_get(shop.hass).async_update_entity(entity_id, new_entity_id=new)
+    await shop.hass.async_block_till_done()
 
 
-async def rename_sensor(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+async def rename_sensor(shop: Shop) -> None:
     """Rename a sensor there and back."""
-    await rename(hass, "sensor.cryptocloud_a", "sensor.other")
-    await rename(hass, "sensor.other", "sensor.cryptocloud_a")
+    await rename(shop, SENSOR, "sensor.other")
+    await rename(shop, "sensor.other", SENSOR)
 
 
-async def rename_event(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+async def rename_event(shop: Shop) -> None:
     """Rename the event."""
-    await rename(hass, EVENT, "event.renamed")
+    await rename(shop, EVENT, "event.renamed")
 
 
-async def enable_sensor(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+async def disable(shop: Shop, entity_id: str, *, disabled: bool = True) -> None:
+    """Disable an entity, or enable it."""
+    er.async_get(shop.hass).async_update_entity(
+        entity_id, disabled_by=er.RegistryEntryDisabler.USER if disabled else None
+    )
+    await shop.reload()
+
+
+async def enable_sensor(shop: Shop) -> None:
     """Disable a sensor and enable it again."""
-    registry = er.async_get(hass)
-    for disabled_by in (er.RegistryEntryDisabler.USER, None):
-        registry.async_update_entity("sensor.cryptocloud_a", disabled_by=disabled_by)
-        await hass.config_entries.async_reload(entry.entry_id)
-        await hass.async_block_till_done()
+    for disabled in (True, False):
+        await disable(shop, SENSOR, disabled=disabled)
 
 
-async def do_nothing(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+async def do_nothing(shop: Shop) -> None:
     """Leave an account as it was set up."""
-
-
-type Disturbance = Callable[[HomeAssistant, MockConfigEntry], Coroutine[Any, Any, Any]]
 
 
 @pytest.mark.parametrize(
     "disturb",
-    [do_nothing, reload, restart, rename_sensor, rename_event, enable_sensor],
+    [do_nothing, Shop.reload, restart, rename_sensor, rename_event, enable_sensor],
 )
-async def test_same_answer(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    heard: list[dict[str, Any]],
-    disturb: Disturbance,
-) -> None:
+async def test_same_answer(shop: Shop, heard: Heard, disturb: Disturbance) -> None:
     """Test that an automation on a payment reads the balances that it brought."""
-    await disturb(hass, account)
+    await disturb(shop)
 
-    sandbox.rows = [make_row("A", 5000), make_row("B", 5)]
-    await poll()
+    await shop.poll(A=5000, B=5)
 
     assert heard == [
-        {
-            "a": 5000,
-            "total_balance": 5005,
-            "received": 4900,
-            "new_coin": "unknown",
-        }
+        {"a": 5000, "total_balance": 5005, "received": 4900, "new_coin": "unknown"}
     ]
 
 
-async def test_same_answer_for_a_new_currency(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    heard: list[dict[str, Any]],
-) -> None:
+async def test_same_answer_for_a_new_currency(shop: Shop, heard: Heard) -> None:
     """Test that the sensor of a currency is there when its first funds are reported."""
-    assert sandbox.rows
-    sandbox.rows.append(make_row("NEW_COIN", 2000))
-    await poll()
+    await shop.poll(A=100, B=5, NEW_COIN=2000)
 
     assert heard == [
         {"a": 100, "total_balance": 2105, "received": 2000, "new_coin": 2000}
     ]
 
 
-async def outage(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, poll: Poll
-) -> None:
+async def outage(shop: Shop) -> None:
     """Let the service be down for two polls."""
-    sandbox.fault = Status(503)
-    await poll()
-    await poll()
-    sandbox.fault = None
-    await poll()
+    await shop.fail()
+    await shop.fail()
+    await shop.poll()
 
 
-async def refused_key(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, poll: Poll
-) -> None:
+async def refused_key(shop: Shop) -> None:
     """Let the key be revoked and replaced."""
-    sandbox.revoke(API_KEY)
-    await poll()
-    await replace_key(hass, entry)
-    assert entry.state is ConfigEntryState.LOADED
+    shop.sandbox.revoke(API_KEY)
+    await shop.poll()
+    await replace_key(shop)
+    assert shop.entry.state is ConfigEntryState.LOADED
 
 
-async def failed_set_up(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, poll: Poll
-) -> None:
+async def fail_set_up(shop: Shop) -> None:
     """Let a set-up fail after the first refresh."""
     with patch.object(
-        hass.config_entries, "async_forward_entry_setups", side_effect=ValueError
+        shop.hass.config_entries, "async_forward_entry_setups", side_effect=ValueError
     ):
-        await reload(hass, entry)
-    assert entry.state is ConfigEntryState.SETUP_ERROR
-    await reload(hass, entry)
+        await shop.reload()
+    assert shop.entry.state is ConfigEntryState.SETUP_ERROR
 
 
-async def failed_set_up_and_restart(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, poll: Poll
-) -> None:
-    """Let a set-up fail after the first refresh, and Home Assistant restart then."""
-    with patch.object(
-        hass.config_entries, "async_forward_entry_setups", side_effect=ValueError
-    ):
-        await reload(hass, entry)
-    await start(hass, entry)
-    await started(hass)
+async def failed_set_up(shop: Shop) -> None:
+    """Let a set-up fail, and the next one succeed."""
+    await fail_set_up(shop)
+    await shop.reload()
 
 
-async def stop_before_it_started(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, poll: Poll
-) -> None:
+async def failed_set_up_and_restart(shop: Shop) -> None:
+    """Let a set-up fail, and Home Assistant restart then."""
+    await fail_set_up(shop)
+    await start(shop)
+    await end_start(shop)
+
+
+async def stop_before_it_started(shop: Shop) -> None:
     """Let Home Assistant stop before its start has ended, and start again."""
-    await hass.config_entries.async_unload(entry.entry_id)
-    await start(hass, entry)
-    await restart(hass, entry)
+    await shop.unload()
+    await start(shop)
+    await restart(shop)
 
 
-async def parallel_refreshes(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, poll: Poll
-) -> None:
+async def parallel_refreshes(shop: Shop) -> None:
     """Let two refreshes run at a time."""
-    async with answer_in_flight(hass, sandbox):
-        hass.async_create_task(async_update_entity(hass, "sensor.cryptocloud_b"))
-    await poll()
+    async with answer_in_flight(shop):
+        shop.hass.async_create_task(
+            async_update_entity(shop.hass, "sensor.cryptocloud_b")
+        )
+    await shop.poll()
 
 
-async def in_flight(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, poll: Poll
-) -> None:
+async def in_flight(shop: Shop) -> None:
     """Let an answer be on its way when the account is unloaded."""
-    async with answer_in_flight(hass, sandbox):
-        await hass.config_entries.async_unload(entry.entry_id)
-    await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    async with answer_in_flight(shop):
+        await shop.unload()
+    await shop.reload()
 
 
 @pytest.mark.parametrize(
@@ -350,45 +295,29 @@ async def in_flight(
         in_flight,
     ],
 )
-async def test_once(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    reports: Reports,
-    disturb: Callable[..., Awaitable[None]],
-) -> None:
+async def test_once(shop: Shop, disturb: Disturbance) -> None:
     """Test that a payment is reported exactly once, whatever else happens."""
-    sandbox.rows = [make_row("A", 150), make_row("B", 5)]
-    await disturb(hass, account, sandbox, poll)
-    await restart(hass, account)
-    await poll()
+    shop.set(A=150, B=5)
+    await disturb(shop)
+    await restart(shop)
+    await shop.poll()
 
-    assert reports == [("increased", "A", "50", "50")]
-    assert sums(hass) == ("50", "0")
-
-
-async def unload_while_it_is_saved(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Unload an account."""
-    await hass.config_entries.async_unload(entry.entry_id)
+    assert shop.reports == PAID
+    assert sums(shop) == ("50", "0")
 
 
-async def stop_while_it_is_saved(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+async def stop(shop: Shop) -> None:
     """Stop Home Assistant."""
-    hass.set_state(CoreState.stopping)
+    shop.hass.set_state(CoreState.stopping)
 
 
-@pytest.mark.parametrize("end", [unload_while_it_is_saved, stop_while_it_is_saved])
+@pytest.mark.parametrize("end", [Shop.unload, stop])
 @pytest.mark.parametrize("cancel", [False, True])
 async def test_once_if_it_ends_while_it_is_saved(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    reports: Reports,
-    end: Disturbance,
-    cancel: bool,
+    shop: Shop, end: Callable[[Shop], Any], cancel: bool
 ) -> None:
     """Test that a change that is saved as reported is reported."""
+    hass = shop.hass
     writing, may_end = asyncio.Event(), asyncio.Event()
     save = Store.async_save
     writers = 0
@@ -403,202 +332,134 @@ async def test_once_if_it_ends_while_it_is_saved(
         writers -= 1
         await save(store, data)
 
-    sandbox.rows = [make_row("A", 150), make_row("B", 5)]
+    shop.set(A=150, B=5)
     with patch.object(Store, "async_save", save_slowly):
-        poll = hass.async_create_task(async_update_entity(hass, "sensor.cryptocloud_a"))
+        poll = hass.async_create_task(async_update_entity(hass, SENSOR))
         await writing.wait()
         if cancel:
             poll.cancel()
-        ending = hass.async_create_task(end(hass, account))
+        ending = hass.async_create_task(end(shop))
         await asyncio.sleep(0)
         may_end.set()
         await ending
         await hass.async_block_till_done()
-    assert reports == []
+    assert shop.reports == []
 
     hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
     await hass.async_block_till_done()
-    await restart(hass, account)
+    await restart(shop)
 
-    assert reports == [("increased", "A", "50", "50")]
-    assert sums(hass) == ("50", "0")
+    assert shop.reports == PAID
+    assert sums(shop) == ("50", "0")
 
 
 @pytest.mark.parametrize("is_unloaded", [True, False])
 async def test_once_if_it_arrives_while_entities_are_removed(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    reports: Reports,
-    is_unloaded: bool,
+    shop: Shop, is_unloaded: bool
 ) -> None:
     """Test that a change is reported later if nobody can hear of it."""
-    unload = hass.config_entries.async_unload_platforms
+    entries = shop.hass.config_entries
+    unload = entries.async_unload_platforms
 
     async def unload_slowly(*args: Any) -> bool:
-        await async_update_entity(hass, "sensor.cryptocloud_a")
+        await async_update_entity(shop.hass, SENSOR)
         if is_unloaded:
             await unload(*args)
-        assert reports == []
+        assert shop.reports == []
         return is_unloaded
 
-    sandbox.rows = [make_row("A", 150), make_row("B", 5)]
-    with patch.object(hass.config_entries, "async_unload_platforms", unload_slowly):
-        await hass.config_entries.async_unload(account.entry_id)
-    await hass.async_block_till_done()
-    assert bool(reports) is not is_unloaded
+    shop.set(A=150, B=5)
+    with patch.object(entries, "async_unload_platforms", unload_slowly):
+        await shop.unload()
+    await shop.hass.async_block_till_done()
+    assert bool(shop.reports) is not is_unloaded
     if is_unloaded:
-        await restart(hass, account)
+        await restart(shop)
     else:
-        await account.runtime_data.async_shutdown()
+        await shop.entry.runtime_data.async_shutdown()
 
-    assert reports == [("increased", "A", "50", "50")]
+    assert shop.reports == PAID
 
 
-async def test_saved_before_it_is_reported(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    hass_storage: Storage,
-    reports: Reports,
-) -> None:
+async def test_saved_before_it_is_reported(shop: Shop) -> None:
     """Test that a process killed while it reports does not report again."""
     stored: list[Any] = []
-    key = f"cryptocloud.{account.entry_id}"
-    hass.bus.async_listen(
+    shop.hass.bus.async_listen(
         EVENT_BALANCE_CHANGE,
-        callback(lambda _: stored.append(hass_storage[key]["data"])),
+        callback(lambda _: stored.append(shop.storage[key(shop)]["data"])),
     )
-    sandbox.rows = [make_row("A", 150), make_row("B", 5)]
-    await poll()
+    await shop.poll(A=150, B=5)
     [data] = stored
-    reports.clear()
+    shop.reports.clear()
 
-    hass_storage[key] |= {"data": data}
-    await restart(hass, account)
+    shop.storage[key(shop)] |= {"data": data}
+    await restart(shop)
 
-    assert reports == []
-    assert sums(hass) == ("50", "0")
-
-
-async def test_change_stored_with_fewer_fields_is_reported(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    hass_storage: Storage,
-    reports: Reports,
-) -> None:
-    """Test a change that a version stored which knew fewer fields of a currency."""
-    key = f"cryptocloud.{entry.entry_id}"
-    last = {"balance": "150", "rate": "1", "received": "0", "withdrawn": "0"}
-    currency = {
-        "code": "A",
-        "short_code": "A",
-        "name": "Name",
-        "network": None,
-        "network_name": None,
-        "icon_base": None,
-        "icon_network": None,
-        "stablecoin": False,
-    }
-    hass_storage[key] = {
-        "version": 1,
-        "minor_version": 1,
-        "key": key,
-        "data": {
-            "received": "50",
-            "withdrawn": "0",
-            "currencies": {"A": last},
-            "unidentified": 0,
-            "key_replaced": False,
-            "unreported": [
-                {"amount": "50", "amount_usd": "50.00", "balance": "150"}
-                | {"currency": currency}
-            ],
-        },
-    }
-    sandbox.rows = [make_row("A", 150)]
-    assert await set_up(hass, entry)
-
-    assert reports == [("increased", "A", "50", "50")]
-    assert sums(hass) == ("50", "0")
+    assert shop.reports == []
+    assert sums(shop) == ("50", "0")
 
 
-async def test_heard_after_a_restart(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    heard: list[dict[str, Any]],
-    hass_storage: Storage,
-) -> None:
-    """Test that automations hear what arrived while Home Assistant was down."""
-    await hass.config_entries.async_unload(account.entry_id)
-    sandbox.rows = [make_row("A", 5000), make_row("B", 5)]
-    await start(hass, account)
-    assert heard == []
-
-    await started(hass)
-
-    assert [(call["a"], call["received"]) for call in heard] == [(5000, 4900)]
-
-
-async def test_heard_by_automations_that_start_with_home_assistant(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    hass_storage: Storage,
-) -> None:
-    """Test that reports wait until automations have attached their triggers."""
-    await hass.config_entries.async_unload(account.entry_id)
-    sandbox.rows = [make_row("A", 5000), make_row("B", 5)]
-    hass.set_state(CoreState.not_running)
-    hass.data.pop("cryptocloud_ledgers")
-    await hass.config_entries.async_setup(account.entry_id)
-    heard = await hear_payments(hass)
-
-    await hass.async_start()
-    await hass.async_block_till_done()
-
-    assert [(call["a"], call["received"]) for call in heard] == [(5000, 4900)]
-
-
-async def test_heard_twice_in_one_millisecond(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    heard: list[dict[str, Any]],
-    freezer: FrozenDateTimeFactory,
-) -> None:
+@pytest.mark.usefixtures("freezer")
+async def test_heard_twice_in_one_millisecond(shop: Shop, heard: Heard) -> None:
     """Test that two changes of one currency run automations twice."""
-    await hass.config_entries.async_unload(account.entry_id)
-    sandbox.rows = [make_row("A", 5000), make_row("B", 5)]
-    await start(hass, account)
-    sandbox.rows = [make_row("A", 6000), make_row("B", 5)]
-    await async_update_entity(hass, "sensor.cryptocloud_a")
-    await started(hass)
+    await shop.unload()
+    shop.set(A=5000, B=5)
+    await start(shop)
+    shop.set(A=6000, B=5)
+    await async_update_entity(shop.hass, SENSOR)
+    await end_start(shop)
 
     assert len(heard) == 2
 
 
-async def test_first_answer_after_a_start_lacks_a_currency(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    reports: Reports,
-) -> None:
-    """Test that a currency that is seen again brings only what it changed by."""
-    rows = [make_row("A", 100), make_row("B", 7)]
-    sandbox.rows = rows[:1]
-    await restart(hass, account)
-    sandbox.rows = rows
-    await poll()
+async def test_heard_after_a_restart(shop: Shop, heard: Heard) -> None:
+    """Test that automations hear what arrived while Home Assistant was down."""
+    await shop.unload()
+    shop.set(A=5000, B=5)
+    await start(shop)
+    assert heard == []
 
-    assert reports == [("increased", "B", "2", "2")]
-    assert sums(hass) == ("2", "0")
+    await end_start(shop)
+
+    assert [(call["a"], call["received"]) for call in heard] == [(5000, 4900)]
+
+
+async def test_heard_once_the_account_is_available(shop: Shop, heard: Heard) -> None:
+    """Test that a change found at a start waits for the end of an outage."""
+    await shop.unload()
+    shop.set(A=5000, B=5)
+    await start(shop)
+    await shop.fail()
+    await end_start(shop)
+    assert heard == []
+
+    await shop.poll()
+
+    assert [(call["a"], call["received"]) for call in heard] == [(5000, 4900)]
+
+
+async def test_heard_by_automations_that_start_with_home_assistant(shop: Shop) -> None:
+    """Test that reports wait until automations have attached their triggers."""
+    await shop.unload()
+    shop.set(A=5000, B=5)
+    shop.hass.set_state(CoreState.not_running)
+    shop.hass.data.pop("cryptocloud_ledgers")
+    await shop.hass.config_entries.async_setup(shop.entry.entry_id)
+    heard = await hear_payments(shop.hass)
+
+    await shop.hass.async_start()
+    await shop.hass.async_block_till_done()
+
+    assert [(call["a"], call["received"]) for call in heard] == [(5000, 4900)]
+
+
+async def test_first_answer_after_a_start_lacks_a_currency(shop: Shop) -> None:
+    """Test that a currency that is seen again brings only what it changed by."""
+    await restart(shop, A=100)
+    await shop.poll(A=100, B=7)
+
+    assert shop.reports == [("increased", "B", "2", "2")]
+    assert sums(shop) == ("2", "0")
 
 
 LAST_KNOWN = {"balance": "7", "rate": "1", "received": "0", "withdrawn": "0"}
@@ -657,58 +518,58 @@ def store_change(**change: Any) -> dict[str, Any]:
     ],
 )
 async def test_lost_record_starts_anew(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    hass_storage: Storage,
-    reports: Reports,
-    caplog: pytest.LogCaptureFixture,
-    stored: Any,
+    shop: Shop, caplog: pytest.LogCaptureFixture, stored: Any
 ) -> None:
     """Test that a file that is missing or damaged costs one warning and no invented payment."""
-    await hass.config_entries.async_unload(account.entry_id)
-    key = f"cryptocloud.{account.entry_id}"
-    del hass_storage[key]
+    await shop.unload()
+    del shop.storage[key(shop)]
     if stored:
-        hass_storage[key] = {"minor_version": 1, "key": key} | stored
+        shop.storage[key(shop)] = {"minor_version": 1, "key": key(shop)} | stored
     caplog.clear()
-    sandbox.rows = [make_row("A", 100)]
-    await start(hass, account)
-    await started(hass)
-    sandbox.rows = [make_row("A", 101), make_row("B", 5)]
-    await poll()
+    await restart(shop, A=100)
+    await shop.poll(A=101, B=5)
 
-    assert reports == [("increased", "A", "1", "1")]
-    assert sums(hass) == ("1", "0")
-    assert logged(caplog, logging.WARNING) == [
-        (
-            "CryptoCloud: the record of balances is missing or cannot be read;"
-            " received and withdrawn start at zero"
-        )
-    ]
+    assert shop.reports == [("increased", "A", "1", "1")]
+    assert sums(shop) == ("1", "0")
+    [warning] = logged(caplog, logging.WARNING)
+    assert warning == (
+        "CryptoCloud: the record of balances is missing or cannot be read; received and"
+        " withdrawn start at zero"
+    )
 
 
-async def test_record_of_a_later_version_is_read(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    hass_storage: Storage,
-    reports: Reports,
-) -> None:
+async def test_record_of_a_later_version_is_read(shop: Shop) -> None:
     """Test that what a later version adds to the file is left out."""
-    await hass.config_entries.async_unload(account.entry_id)
-    hass_storage[f"cryptocloud.{account.entry_id}"] |= store(
+    await shop.unload()
+    shop.storage[key(shop)] |= store(
         later=1,
         currencies={"A": LAST_KNOWN | {"later": 1}, "B": LAST_KNOWN},
         unreported=[CHANGE | {"currency": {"code": "A", "later": 1}, "later": 1}],
     )
-    sandbox.rows = [make_row("A", 7), make_row("B", 8)]
-    await start(hass, account)
-    await started(hass)
+    await restart(shop, A=7, B=8)
 
-    assert reports == [("increased", "A", "1", "1"), ("increased", "B", "1", "1")]
-    assert sums(hass) == ("4", "4")
+    assert shop.reports == [("increased", "A", "1", "1"), ("increased", "B", "1", "1")]
+    assert sums(shop) == ("4", "4")
+
+
+async def test_change_stored_with_fewer_fields_is_reported(new_shop: Shop) -> None:
+    """Test a change that a version stored which knew fewer fields of a currency."""
+    texts = ("network", "network_name", "icon_base", "icon_network")
+    currency = {"code": "A", "short_code": "A", "name": "Name", "stablecoin": False}
+    change = {"amount": "50", "amount_usd": "50.00", "balance": "150"}
+    new_shop.storage[key(new_shop)] = {
+        "minor_version": 1,
+        "key": key(new_shop),
+    } | store(
+        received="50",
+        withdrawn="0",
+        currencies={"A": LAST_KNOWN | {"balance": "150"}},
+        unreported=[change | {"currency": currency | dict.fromkeys(texts)}],
+    )
+    await new_shop.set_up(A=150)
+
+    assert new_shop.reports == PAID
+    assert sums(new_shop) == ("50", "0")
 
 
 @pytest.mark.parametrize(
@@ -719,86 +580,34 @@ async def test_record_of_a_later_version_is_read(
     ],
     ids=["the disk fails", "a later version wrote it"],
 )
-async def test_unreadable_file_is_kept(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    reports: Reports,
-    unreadable: Any,
-) -> None:
+async def test_unreadable_file_is_kept(shop: Shop, unreadable: Any) -> None:
     """Test that a good file that cannot be read now is not overwritten."""
-    sandbox.rows = [make_row("A", 150), make_row("B", 5)]
-    await poll()
-    await hass.config_entries.async_unload(account.entry_id)
+    await shop.poll(A=150, B=5)
     with unreadable:
-        await start(hass, account)
-        await started(hass)
-    sandbox.rows = [make_row("A", 151), make_row("B", 5)]
-    await poll()
-    assert sums(hass) == ("1", "0")
+        await restart(shop)
+    await shop.poll(A=151, B=5)
+    assert sums(shop) == ("1", "0")
 
-    reports.clear()
-    await restart(hass, account)
+    await restart(shop)
 
-    assert sums(hass) == ("51", "0")
+    assert sums(shop) == ("51", "0")
 
 
-async def test_new_currency_is_received(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    reports: Reports,
-) -> None:
+async def test_new_currency_is_received(shop: Shop) -> None:
     """Test that a currency listed for the first time brings all it holds."""
-    assert sandbox.rows
-    sandbox.rows.append(make_row("C", 3))
-    await restart(hass, account)
+    await restart(shop, A=100, B=5, C=3)
 
-    assert reports == [("increased", "C", "3", "3")]
-    assert sums(hass) == ("3", "0")
+    assert shop.reports == [("increased", "C", "3", "3")]
+    assert sums(shop) == ("3", "0")
 
 
-async def test_new_currency_paid_while_down_is_received(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    reports: Reports,
-) -> None:
+async def test_new_currency_paid_while_down_is_received(shop: Shop) -> None:
     """Test that a currency listed without funds is known over a restart."""
-    assert sandbox.rows
-    sandbox.rows.append(make_row("C", 0))
-    await poll()
-    await hass.config_entries.async_unload(account.entry_id)
-    sandbox.rows[-1] = make_row("C", 10)
-    await start(hass, account)
-    await started(hass)
+    await shop.poll(A=100, B=5, C=0)
+    await restart(shop, A=100, B=5, C=10)
 
-    assert reports == [("increased", "C", "10", "10")]
-    assert sums(hass) == ("10", "0")
-
-
-async def test_heard_once_the_account_is_available(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    heard: list[dict[str, Any]],
-) -> None:
-    """Test that a change found at a start waits for the end of an outage."""
-    await hass.config_entries.async_unload(account.entry_id)
-    sandbox.rows = [make_row("A", 5000), make_row("B", 5)]
-    await start(hass, account)
-    sandbox.fault = Status(503)
-    await poll()
-    await started(hass)
-    assert heard == []
-
-    sandbox.fault = None
-    await poll()
-
-    assert [(call["a"], call["received"]) for call in heard] == [(5000, 4900)]
+    assert shop.reports == [("increased", "C", "10", "10")]
+    assert sums(shop) == ("10", "0")
 
 
 @pytest.mark.parametrize(
@@ -810,439 +619,280 @@ async def test_heard_once_the_account_is_available(
     ids=["another is new", "it says its currency now"],
 )
 async def test_new_currency_beside_one_that_is_unidentified(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    reports: Reports,
-    rows: list[dict[str, Any]],
-    expected: list[str],
+    shop: Shop, rows: list[Row], expected: list[str]
 ) -> None:
     """Test that only what may have been there unidentified is no payment."""
-    sandbox.rows = [make_row("A", 100), make_row(None, 4)]
-    await poll()
-    await restart(hass, account)
-    sandbox.rows = rows
-    await poll()
+    await shop.poll(make_row("A", 100), make_row(None, 4))
+    await restart(shop)
+    await shop.poll(*rows)
 
-    assert [currency for _, currency, _, _ in reports] == expected
+    assert [currency for _, currency, _, _ in shop.reports] == expected
 
 
 async def test_key_of_another_account(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    reports: Reports,
-    caplog: pytest.LogCaptureFixture,
+    shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Test that the difference of two accounts is no payment."""
-    sandbox.rows = [make_row("A", 150), make_row("B", 0), make_row("C", 9)]
-    await replace_key(hass, account)
-    assert reports == []
-    assert logged(caplog, logging.WARNING) == [
-        (
-            "CryptoCloud: the new API key belongs to another account; the difference"
-            " between the two accounts is not counted"
-        )
-    ]
+    shop.set(A=150, B=0, C=9)
+    await replace_key(shop)
+    assert shop.reports == []
+    assert logged(caplog, logging.WARNING) == [OTHER_ACCOUNT]
 
-    sandbox.rows = [make_row("A", 151), make_row("B", 0), make_row("C", 4)]
-    await poll()
+    await shop.poll(A=151, B=0, C=4)
 
-    assert reports == [("increased", "A", "1", "1"), ("decreased", "C", "5", "5")]
-    assert sums(hass) == ("1", "5")
+    assert shop.reports == [("increased", "A", "1", "1"), ("decreased", "C", "5", "5")]
+    assert sums(shop) == ("1", "5")
 
 
-async def test_late_answer_for_the_old_key(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    reports: Reports,
-) -> None:
+async def test_late_answer_for_the_old_key(shop: Shop) -> None:
     """Test that the old account's answer is not taken for the new one's."""
     save = Store.async_save
-    async with answer_in_flight(hass, sandbox) as release:
+    async with answer_in_flight(shop) as release:
 
         async def save_late(store: Store[Any], data: Any) -> None:
-            if store.key == f"cryptocloud.{account.entry_id}":
+            if store.key == key(shop):
                 await release()
-                sandbox.rows = [make_row("A", 150), make_row("B", 7)]
+                shop.set(A=150, B=7)
             await save(store, data)
 
         with patch.object(Store, "async_save", save_late):
-            await replace_key(hass, account)
+            await replace_key(shop)
 
-    assert reports == []
-    assert sums(hass) == ("0", "0")
+    assert shop.reports == []
+    assert sums(shop) == ("0", "0")
 
 
 async def test_key_of_another_account_whose_balances_cannot_be_read(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    reports: Reports,
-    caplog: pytest.LogCaptureFixture,
+    shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Test that it takes a balance to tell two accounts apart."""
-    sandbox.rows = [make_row("A", "?"), make_row("B", "?")]
-    await replace_key(hass, account)
+    shop.set(A="?", B="?")
+    await replace_key(shop)
     assert "another account" not in caplog.text
 
-    sandbox.rows = [make_row("A", 150), make_row("B", 7)]
-    await poll()
+    await shop.poll(A=150, B=7)
 
-    assert reports == []
+    assert shop.reports == []
     assert "another account" in caplog.text
 
 
 async def test_new_key_of_an_empty_account(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    caplog: pytest.LogCaptureFixture,
+    shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Test that balances that are zero before and after are no other account's."""
-    sandbox.rows = [make_row("A", 0), make_row("B", 0)]
-    await poll()
-    await replace_key(hass, account)
+    await shop.poll(A=0, B=0)
+    await replace_key(shop)
 
     assert "another account" not in caplog.text
-    assert sums(hass) == ("0", "105")
+    assert sums(shop) == ("0", "105")
 
 
-async def test_removed_while_a_new_key_is_checked(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    hass_storage: Storage,
-) -> None:
+async def test_removed_while_a_new_key_is_checked(shop: Shop) -> None:
     """Test that the file of a removed account does not come back."""
-    result = await start_flow(hass, account, "reconfigure")
+    result = await start_flow(shop.hass, shop.entry, "reconfigure")
 
     async def remove() -> None:
-        await hass.config_entries.async_remove(account.entry_id)
+        await shop.hass.config_entries.async_remove(shop.entry.entry_id)
 
-    sandbox.fault = hold(remove)
+    shop.sandbox.fault = hold(remove)
     with suppress(UnknownEntry, UnknownFlow):
-        await submit(hass, result, api_key=OTHER_API_KEY)
+        await submit(shop.hass, result, api_key=OTHER_API_KEY)
 
-    assert f"cryptocloud.{account.entry_id}" not in hass_storage
+    assert key(shop) not in shop.storage
 
 
-async def test_key_of_another_account_after_a_restart(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    reports: Reports,
-) -> None:
+async def test_key_of_another_account_after_a_restart(shop: Shop) -> None:
     """Test that a restart before the first answer does not hide that the key is new."""
 
     async def fail_next() -> None:
-        sandbox.fault = Status(503)
+        shop.sandbox.fault = Status(503)
 
-    sandbox.fault = hold(fail_next)
-    await replace_key(hass, account)
-    assert account.state is ConfigEntryState.SETUP_RETRY
-    sandbox.fault = None
-    sandbox.rows = [make_row("A", 150)]
-    await restart(hass, account)
+    shop.sandbox.fault = hold(fail_next)
+    await replace_key(shop)
+    assert shop.entry.state is ConfigEntryState.SETUP_RETRY
+    shop.sandbox.fault = None
+    await restart(shop, A=150)
 
-    assert reports == []
+    assert shop.reports == []
 
 
-async def test_same_key_again(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    reports: Reports,
-) -> None:
+async def test_same_key_again(shop: Shop) -> None:
     """Test that entering the same key again hides no payment."""
-    sandbox.rows = [make_row("A", 150), make_row("B", 6)]
-    await replace_key(hass, account, API_KEY)
+    shop.set(A=150, B=6)
+    await replace_key(shop, API_KEY)
 
-    assert reports == [("increased", "A", "50", "50"), ("increased", "B", "1", "1")]
+    assert shop.reports == [*PAID, ("increased", "B", "1", "1")]
 
 
 async def test_new_key_before_the_first_answer(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    poll: Poll,
-    reports: Reports,
-    caplog: pytest.LogCaptureFixture,
+    new_shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Test that without any known balance there is no talk of another account."""
-    sandbox.revoke(API_KEY)
-    await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-    await replace_key(hass, entry)
+    new_shop.sandbox.revoke(API_KEY)
+    await new_shop.reload()
+    await replace_key(new_shop)
 
-    assert entry.state is ConfigEntryState.LOADED
-    assert reports == []
+    assert new_shop.entry.state is ConfigEntryState.LOADED
+    assert new_shop.reports == []
     assert "another account" not in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("answers", "report", "received", "withdrawn"),
+    ("first", "then", "event_type", "amount", "amount_usd", "added"),
     [
-        pytest.param(
-            [make_row("A", 100, balance_usd=50), make_row("A", 110, balance_usd=22)],
-            ("increased", "A", "10", "2"),
-            "2",
+        # At the rate of the answer
+        ((100, 50), (110, 22), "increased", "10", "2", "2"),
+        # A withdrawal of everything
+        ((100, 50), (0, 0), "decreased", "100", "50", "50"),
+        # At the last rate if the answer has none
+        ((2, 100), (1, None), "decreased", "1", "50", "50"),
+        # What is left is too small for a rate
+        ((2, 100), (Decimal("0.00001"), 0), "decreased", "1.99999", "100", "99.9995"),
+        # Worthless
+        ((2, 0), (5, 0), "increased", "3", "0", "0"),
+        # Rounded to 18 decimals
+        ((3, 1), (1, None), "decreased", "2", "0.67", "0.666666666666666667"),
+        # Absurd and negative rates
+        (
+            (Decimal("1E-70"), 10**70),
+            (1, None),
+            "increased",
+            f"0.{'9' * 70}",
+            None,
             "0",
-            id="at the rate of the answer",
         ),
-        pytest.param(
-            [make_row("A", 100, balance_usd=50), make_row("A", 0)],
-            ("decreased", "A", "100", "50"),
-            "0",
-            "50",
-            id="a withdrawal of everything",
-        ),
-        pytest.param(
-            [make_row("A", 2, balance_usd=100), make_row("A", 1, balance_usd=None)],
-            ("decreased", "A", "1", "50"),
-            "0",
-            "50",
-            id="at the last rate if the answer has none",
-        ),
-        pytest.param(
-            [
-                make_row("A", 2, balance_usd=100),
-                make_row("A", Decimal("0.00001"), balance_usd=0),
-            ],
-            ("decreased", "A", "1.99999", "100"),
-            "0",
-            "99.9995",
-            id="what is left is too small for a rate",
-        ),
-        pytest.param(
-            [make_row("A", 2, balance_usd=0), make_row("A", 5, balance_usd=0)],
-            ("increased", "A", "3", "0"),
-            "0",
-            "0",
-            id="worthless",
-        ),
-        pytest.param(
-            [make_row("A", 3, balance_usd=1), make_row("A", 1, balance_usd=None)],
-            ("decreased", "A", "2", "0.67"),
-            "0",
-            "0.666666666666666667",
-            id="rounded to 18 decimals",
-        ),
-        pytest.param(
-            [
-                make_row("A", Decimal("1E-70"), balance_usd=Decimal("1E70")),
-                make_row("A", 1, balance_usd=None),
-            ],
-            ("increased", "A", "0." + "9" * 70, None),
-            "0",
-            "0",
-            id="absurd rate",
-        ),
-        pytest.param(
-            [make_row("A", 1, balance_usd=-1), make_row("A", 2, balance_usd=-2)],
-            ("increased", "A", "1", None),
-            "0",
-            "0",
-            id="negative rate",
-        ),
+        ((1, -1), (2, -2), "increased", "1", None, "0"),
     ],
 )
 async def test_valued(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    poll: Poll,
-    reports: Reports,
-    answers: list[dict[str, Any]],
-    report: Report,
-    received: str,
-    withdrawn: str,
+    new_shop: Shop,
+    first: tuple[Any, Any],
+    then: tuple[Any, Any],
+    event_type: str,
+    amount: str,
+    amount_usd: str | None,
+    added: str,
 ) -> None:
-    """Test what a change is worth in USD."""
-    sandbox.rows = answers[:1]
-    await set_up(hass, entry)
-    sandbox.rows = answers[1:]
-    await poll()
+    """Test what a change is worth in USD, from balances and their values."""
+    before, after = (make_row("A", row[0], balance_usd=row[1]) for row in (first, then))
+    await new_shop.set_up(before)
+    await new_shop.poll(after)
 
-    assert reports == [report]
-    assert sums(hass) == (received, withdrawn)
+    assert new_shop.reports == [(event_type, "A", amount, amount_usd)]
+    expected = {"increased": "0", "decreased": "0"} | {event_type: added}
+    assert sums(new_shop) == (expected["increased"], expected["decreased"])
 
 
-async def test_valued_once_there_is_a_rate(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    poll: Poll,
-    reports: Reports,
-) -> None:
+async def test_valued_once_there_is_a_rate(shop: Shop) -> None:
     """Test that amounts without a rate are added to the sums once there is one."""
     for balance in (10, 4):
-        sandbox.rows = [make_row("C", balance, balance_usd=None)]
-        await poll()
-    assert reports == [("increased", "C", "10", None), ("decreased", "C", "6", None)]
-    assert sums(hass) == ("0", "0")
+        await shop.poll(make_row("C", balance, balance_usd=None))
+    reports = [("increased", "C", "10", None), ("decreased", "C", "6", None)]
+    assert shop.reports == reports
+    assert sums(shop) == ("0", "0")
 
-    await restart(hass, account)
-    sandbox.rows = [make_row("C", 4, balance_usd=2)]
-    await poll()
-    assert sums(hass) == ("5", "3")
+    await restart(shop)
+    await shop.poll(make_row("C", 4, balance_usd=2))
+    assert sums(shop) == ("5", "3")
 
-    sandbox.rows = [make_row("C", 4, balance_usd=400)]
-    await restart(hass, account)
-    assert sums(hass) == ("5", "3")
-    assert len(reports) == 2
+    shop.set(make_row("C", 4, balance_usd=400))
+    await restart(shop)
+    assert sums(shop) == ("5", "3")
+    assert shop.reports == reports
 
 
-async def test_first_rate_is_remembered(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    poll: Poll,
-    reports: Reports,
-) -> None:
+async def test_first_rate_is_remembered(new_shop: Shop) -> None:
     """Test that a withdrawal of everything while Home Assistant is down has a value."""
-    sandbox.rows = [make_row("C", 10, balance_usd=None)]
-    await set_up(hass, entry)
-    sandbox.rows = [make_row("C", 10, balance_usd=20)]
-    await poll()
-    await hass.config_entries.async_unload(entry.entry_id)
-    sandbox.rows = [make_row("C", 0)]
-    await start(hass, entry)
-    await started(hass)
+    await new_shop.set_up(make_row("C", 10, balance_usd=None))
+    await new_shop.poll(make_row("C", 10, balance_usd=20))
+    await restart(new_shop, C=0)
 
-    assert reports == [("decreased", "C", "10", "20")]
+    assert new_shop.reports == [("decreased", "C", "10", "20")]
 
 
-async def test_unloaded_account_writes_nothing(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    hass_storage: Storage,
-) -> None:
+async def test_unloaded_account_writes_nothing(shop: Shop) -> None:
     """Test that an answer that comes after the unloading changes no file."""
-    key = f"cryptocloud.{account.entry_id}"
-    before = hass_storage[key]
-    sandbox.rows = [make_row("A", 150)]
-    async with answer_in_flight(hass, sandbox):
-        await hass.config_entries.async_unload(account.entry_id)
+    before = shop.storage[key(shop)]
+    shop.set(A=150)
+    async with answer_in_flight(shop):
+        await shop.unload()
 
-    assert hass_storage[key] == before
+    assert shop.storage[key(shop)] == before
 
 
 async def test_no_answer_removes_sensors(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    entity_registry: er.EntityRegistry,
+    shop: Shop, entity_registry: er.EntityRegistry
 ) -> None:
     """Test that a currency that is gone keeps its sensors, units and options."""
     before = set(entity_registry.entities)
-    sandbox.rows = [make_row("A", 100)]
-    await restart(hass, account)
+    await restart(shop, A=100)
     assert set(entity_registry.entities) == before
-    assert get_value(hass, "b") == STATE_UNAVAILABLE
+    assert get_value(shop.hass, "b") == STATE_UNAVAILABLE
 
     row = make_row("B", 5)
     row["currency"]["short_code"] = "OTHER"
-    sandbox.rows = [make_row("A", 100), row]
-    await restart(hass, account)
-    state = hass.states.get("sensor.cryptocloud_b")
-    assert state
-    assert state.attributes["unit_of_measurement"] == "B"
+    shop.set(row, A=100)
+    await restart(shop)
+    assert get_state(shop.hass, "b").attributes["unit_of_measurement"] == "B"
 
 
-async def test_written_only_if_a_balance_changed(
-    hass: HomeAssistant, sandbox: Sandbox, account: MockConfigEntry, poll: Poll
-) -> None:
+async def test_written_only_if_a_balance_changed(shop: Shop) -> None:
     """Test that rates that move do not wear out a memory card."""
+    row = make_row("B", 5, balance_usd=7)
     with patch.object(Store, "async_save") as save:
-        sandbox.rows = [make_row("A", 100, balance_usd=7), make_row("B", 5)]
-        await poll()
-        await poll()
+        await shop.poll(row, A=100)
+        await shop.poll()
         assert save.call_count == 0
 
-        sandbox.rows = [make_row("A", 101, balance_usd=7), make_row("B", 6)]
-        await poll()
+        await shop.poll(A=101, B=6)
         assert save.call_count == 1
 
 
-async def test_file_is_private_and_removed_with_the_account(
-    hass: HomeAssistant, account: MockConfigEntry, hass_storage: Storage
-) -> None:
+async def test_file_is_private_and_removed_with_the_account(shop: Shop) -> None:
     """Test that nothing remains of an account, and that others cannot read it."""
-    key = f"cryptocloud.{account.entry_id}"
-    assert API_KEY not in str(hass_storage[key])
+    assert API_KEY not in str(shop.storage[key(shop)])
     with patch.object(ledger_module, "Store", wraps=Store) as store:
-        async_get_ledger(hass, MockConfigEntry())
+        async_get_ledger(shop.hass, MockConfigEntry())
     assert store.call_args.kwargs["private"] is True
 
-    await hass.config_entries.async_remove(account.entry_id)
-    await hass.async_block_till_done()
+    await shop.hass.config_entries.async_remove(shop.entry.entry_id)
+    await shop.hass.async_block_till_done()
 
-    assert key not in hass_storage
+    assert key(shop) not in shop.storage
 
 
-async def test_file_of_an_account_that_could_not_be_unloaded(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    hass_storage: Storage,
-) -> None:
+async def test_file_of_an_account_that_could_not_be_unloaded(shop: Shop) -> None:
     """Test that polls that go on do not bring the file back."""
-    with patch.object(
-        hass.config_entries, "async_unload_platforms", return_value=False
-    ):
-        await hass.config_entries.async_remove(account.entry_id)
-    sandbox.rows = [make_row("A", 150), make_row("B", 5)]
-    await account.runtime_data.async_refresh()
-    await account.runtime_data.async_shutdown()
+    entries, coordinator = shop.hass.config_entries, shop.entry.runtime_data
+    with patch.object(entries, "async_unload_platforms", return_value=False):
+        await entries.async_remove(shop.entry.entry_id)
+    shop.set(A=150, B=5)
+    await coordinator.async_refresh()
+    await coordinator.async_shutdown()
 
-    assert account.runtime_data.ledger.received == 50
-    assert f"cryptocloud.{account.entry_id}" not in hass_storage
+    assert coordinator.ledger.received == 50
+    assert key(shop) not in shop.storage
 
 
-async def test_disabled_event_keeps_nothing_for_later(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    account: MockConfigEntry,
-    entity_registry: er.EntityRegistry,
-    poll: Poll,
-    reports: Reports,
-) -> None:
+async def test_disabled_event_keeps_nothing_for_later(shop: Shop) -> None:
     """Test that changes are counted, and not reported when the event is enabled."""
-    entity_registry.async_update_entity(
-        EVENT, disabled_by=er.RegistryEntryDisabler.USER
-    )
-    await reload(hass, account)
-    sandbox.rows = [make_row("A", 150), make_row("B", 5)]
-    await poll()
-    assert sums(hass) == ("50", "0")
+    await disable(shop, EVENT)
+    await shop.poll(A=150, B=5)
+    assert sums(shop) == ("50", "0")
 
-    entity_registry.async_update_entity(EVENT, disabled_by=None)
-    await reload(hass, account)
-    await poll()
+    await disable(shop, EVENT, disabled=False)
+    await shop.poll()
 
-    assert reports == []
+    assert shop.reports == []
 
 
-async def test_sums_are_unavailable_in_an_outage(
-    hass: HomeAssistant, sandbox: Sandbox, account: MockConfigEntry, poll: Poll
-) -> None:
+async def test_sums_are_unavailable_in_an_outage(shop: Shop) -> None:
     """Test that the sums come back with what arrived meanwhile."""
-    sandbox.fault = Status(503)
-    await poll()
-    assert sums(hass) == (STATE_UNAVAILABLE, STATE_UNAVAILABLE)
+    await shop.fail()
+    assert sums(shop) == (STATE_UNAVAILABLE, STATE_UNAVAILABLE)
 
-    sandbox.fault = None
-    sandbox.rows = [make_row("A", 99), make_row("B", 7)]
-    await poll()
-    assert sums(hass) == ("2", "1")
+    await shop.poll(A=99, B=7)
+    assert sums(shop) == ("2", "1")
 
 
 amounts = st.decimals(0, 1000, places=8)
@@ -1256,7 +906,7 @@ amounts = st.decimals(0, 1000, places=8)
 )
 async def test_reports_add_up_to_the_difference_of_balances(
     hass: HomeAssistant,
-    hass_storage: Storage,
+    hass_storage: dict[str, Any],
     answers: list[dict[str, Decimal]],
     restarts: set[int],
 ) -> None:
@@ -1289,28 +939,11 @@ async def test_reports_add_up_to_the_difference_of_balances(
 
 def make_account(balances: dict[str, Decimal]) -> Account:
     """Return an account whose currencies are worth 2 USD each."""
-    currency = partial(
-        Currency,
-        short_code="X",
-        name=None,
-        network=None,
-        network_name=None,
-        icon_base=None,
-        icon_network=None,
-        stablecoin=False,
-    )
-    return Account(
-        balances={
-            code: Balance(
-                currency=currency(code=code),
-                balance=balance,
-                balance_usd=2 * balance,
-                available=None,
-                available_usd=None,
-            )
-            for code, balance in balances.items()
-        },
-        total_usd=None,
-        total_available_usd=None,
-        unidentified=0,
-    )
+    rows = [
+        make_row(code, balance, balance_usd=2 * balance)
+        for code, balance in balances.items()
+    ]
+    body = to_json({"status": "success", "result": rows}).encode()
+    account = parse_answer(200, body, {})
+    assert isinstance(account, Account)
+    return account

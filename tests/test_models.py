@@ -4,12 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.core import HomeAssistant
-from tools.sandbox import Sandbox
 
-from .common import get_state, get_value, make_row, set_up
+from .common import Shop, get_state, get_value, make_row
 
 
 @pytest.mark.parametrize(
@@ -18,10 +16,7 @@ from .common import get_state, get_value, make_row, set_up
         (Decimal("0.00000001"), "0.00000001"),
         (Decimal("1E-8"), "0.00000001"),
         (Decimal("1.5E3"), "1500"),
-        (
-            Decimal("1234567890.123456789012345678"),
-            "1234567890.123456789012345678",
-        ),
+        (Decimal("1234567890.123456789012345678"), "1234567890.123456789012345678"),
         (Decimal("9" * 78), "9" * 78),
         (Decimal("0." + "9" * 77), "0." + "9" * 77),
         (Decimal("10.0"), "10"),
@@ -34,15 +29,10 @@ from .common import get_state, get_value, make_row, set_up
     ],
 )
 async def test_amounts_keep_every_digit(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    amount: Any,
-    value: str,
+    hass: HomeAssistant, new_shop: Shop, amount: Any, value: str
 ) -> None:
     """Test that amounts keep every digit and are written plainly."""
-    sandbox.rows = [make_row("BTC", amount)]
-    assert await set_up(hass, entry)
+    await new_shop.set_up(BTC=amount)
 
     assert get_value(hass, "btc") == value
     assert get_value(hass, "total_balance") == value
@@ -50,16 +40,13 @@ async def test_amounts_keep_every_digit(
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_totals_are_exact(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
-) -> None:
+async def test_totals_are_exact(hass: HomeAssistant, new_shop: Shop) -> None:
     """Test sums and differences of amounts that floats would spoil."""
-    sandbox.rows = [
+    await new_shop.set_up(
         make_row("A", Decimal("0.1"), available_balance_usd=Decimal("0.3")),
         make_row("B", Decimal("0.2")),
         make_row("C", Decimal("1E+77"), available_balance=Decimal("1E-77")),
-    ]
-    assert await set_up(hass, entry)
+    )
 
     assert get_value(hass, "total_balance") == f"1{'0' * 77}.3"
     assert get_value(hass, "total_available_balance") == f"1{'0' * 77}.5"

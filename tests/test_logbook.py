@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
@@ -14,9 +13,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from tools.sandbox import Sandbox
 
-from .common import Poll, make_row, set_up
+from .common import Shop, make_row
 
 EVENT = "event.cryptocloud_balance_change"
 
@@ -25,45 +23,34 @@ EVENT = "event.cryptocloud_balance_change"
 async def test_logbook_shows_each_balance_change(
     hass: HomeAssistant,
     hass_ws_client: WebSocketGenerator,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    poll: Poll,
+    new_shop: Shop,
     entity_registry: er.EntityRegistry,
 ) -> None:
     """Test that each change of one poll is described, with its amount and value."""
-    sandbox.rows = [
-        make_row(code, Decimal(10)) for code in ("A_NET", "B", "C", "D", "E", "F")
-    ]
-    for row in sandbox.rows:
-        if row["currency"]["code"] == "F":
-            row["balance_usd"] = None
-        row["currency"]["stablecoin"] = row["currency"]["code"] in ("C", "E")
-    assert await set_up(hass, entry)
+    rows = {code: make_row(code, 10) for code in ("A_NET", "B", "C", "D", "E", "F")}
+    rows["F"]["balance_usd"] = None
+    for code in ("C", "E"):
+        rows[code]["currency"]["stablecoin"] = True
+    await new_shop.set_up(*rows.values())
     # Not every environment of the tests has the frontend's own files.
     hass.config.components.add("frontend")
     assert await async_setup_component(hass, "logbook", {})
-    sandbox.rows = [
-        make_row("A_NET", Decimal("10.00000001"), balance_usd=Decimal(25)),
-        make_row("B", Decimal(4), balance_usd=Decimal(2)),
+    start = dt_util.utcnow()
+    await new_shop.poll(
+        make_row("A_NET", Decimal("10.00000001"), balance_usd=25),
+        make_row("B", 4, balance_usd=2),
         make_row("C", Decimal("2510.5"), balance_usd=None),
-        make_row("D", Decimal(10), balance_usd=Decimal(99)),
+        make_row("D", 10, balance_usd=99),
         make_row("E", Decimal("10.001")),
         make_row("F", Decimal("10.5"), balance_usd=None),
-    ]
-    start = dt_util.utcnow()
-    await poll()
+    )
     await async_wait_recording_done(hass)
 
     client = await hass_ws_client()
 
     async def get_entries() -> list[dict[str, Any]]:
-        await client.send_json_auto_id(
-            {
-                "type": "logbook/get_events",
-                "start_time": start.isoformat(),
-                "entity_ids": [EVENT],
-            }
-        )
+        command = {"type": "logbook/get_events", "start_time": start.isoformat()}
+        await client.send_json_auto_id(command | {"entity_ids": [EVENT]})
         entries: list[dict[str, Any]] = (await client.receive_json())["result"]
         return entries
 

@@ -5,33 +5,22 @@ import logging
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
-from tools.sandbox import Sandbox
 
-from .common import (
-    Poll,
-    get_state,
-    get_value,
-    load_rows,
-    logged,
-    make_row,
-    reload,
-    set_up,
-)
+from .common import Shop, get_state, get_value, load_rows, logged, make_row
 
 TOTALS = ("total_balance", "total_available_balance", "total_on_hold")
+IMAGES = "https://cdn.cryptocloud.plus/img"
 
 
 async def test_documented_answer_is_understood(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+    hass: HomeAssistant, new_shop: Shop
 ) -> None:
     """Test what the answer in CryptoCloud's documentation becomes."""
-    sandbox.rows = load_rows("balance_documented")
-    assert await set_up(hass, entry)
+    await new_shop.set_up(*load_rows("balance_documented"))
 
     states = hass.states.async_all("sensor")
     assert {state.entity_id: state.state for state in states} == {
@@ -48,16 +37,12 @@ async def test_documented_answer_is_understood(
         "balance_usd": 10.0,
         "currency": "USDT_TRC20",
         "currency_name": "Tether",
-        "entity_picture": (
-            "https://cdn.cryptocloud.plus/img/currency_network/USDT_TRC.svg"
-        ),
+        "entity_picture": f"{IMAGES}/currency_network/USDT_TRC.svg",
         "friendly_name": "CryptoCloud USDT TRC20",
-        "icon_base": "https://cdn.cryptocloud.plus/img/currency/USDT.svg",
-        "icon_network": (
-            "https://cdn.cryptocloud.plus/img/currency_network/USDT_TRC.svg"
-        ),
+        "icon_base": f"{IMAGES}/currency/USDT.svg",
+        "icon_network": f"{IMAGES}/currency_network/USDT_TRC.svg",
         "network": "TRC20",
-        "network_icon": "https://cdn.cryptocloud.plus/img/network/TRC20.svg",
+        "network_icon": f"{IMAGES}/network/TRC20.svg",
         "network_name": "Tron",
         "state_class": "total",
         "unit_of_measurement": "USDT",
@@ -83,35 +68,28 @@ async def test_documented_answer_is_understood(
 )
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_amount_of_no_sane_size_is_unknown(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, amount: Any
+    hass: HomeAssistant, new_shop: Shop, amount: Any
 ) -> None:
     """Test that an amount of no sane size is unknown, and nothing but that."""
-    sandbox.rows = [
+    await new_shop.set_up(
         make_row("BTC", balance_crypto=amount, balance_usd=amount),
         make_row("ETH", available_balance=amount),
-    ]
-    assert await set_up(hass, entry)
+    )
 
-    assert get_value(hass, "btc") == STATE_UNKNOWN
-    assert get_value(hass, "btc_usd_value") == STATE_UNKNOWN
-    assert get_value(hass, "btc_on_hold") == STATE_UNKNOWN
-    assert get_value(hass, "btc_available") == "1"
     assert get_state(hass, "btc").attributes["balance_usd"] is None
     assert get_state(hass, "btc").attributes["available_balance_usd"] == 1.0
-    assert get_value(hass, "eth") == "1"
-    assert get_value(hass, "eth_available") == STATE_UNKNOWN
-    assert get_value(hass, "eth_on_hold") == STATE_UNKNOWN
-    assert get_value(hass, "total_balance") == STATE_UNKNOWN
-    assert get_value(hass, "total_available_balance") == "2"
-    assert get_value(hass, "total_on_hold") == STATE_UNKNOWN
+    known = {"btc_available": "1", "eth": "1", "total_available_balance": "2"}
+    unknown = ("btc", "btc_usd_value", "btc_on_hold", "eth_available", "eth_on_hold")
+    expected = dict.fromkeys(
+        (*unknown, "total_balance", "total_on_hold"), STATE_UNKNOWN
+    )
+    for name, value in (expected | known).items():
+        assert get_value(hass, name) == value, name
 
 
-async def test_repeated_row_counts_once(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
-) -> None:
+async def test_repeated_row_counts_once(hass: HomeAssistant, new_shop: Shop) -> None:
     """Test that a repeated row counts once."""
-    sandbox.rows = [make_row("BTC", Decimal("1.0")), make_row("BTC", Decimal(1))]
-    assert await set_up(hass, entry)
+    await new_shop.set_up(make_row("BTC", Decimal("1.0")), BTC=1)
 
     assert get_value(hass, "btc") == "1"
     assert get_value(hass, "total_balance") == "1"
@@ -119,16 +97,11 @@ async def test_repeated_row_counts_once(
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_contradicting_rows_are_unknown(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+    hass: HomeAssistant, new_shop: Shop
 ) -> None:
     """Test that rows of one currency that differ make unknown what differs."""
-    sandbox.rows = [
-        make_row("BTC"),
-        make_row("ETH"),
-        make_row("BTC", balance_crypto=2),
-        make_row("BTC"),
-    ]
-    assert await set_up(hass, entry)
+    other = make_row("BTC", balance_crypto=2)
+    await new_shop.set_up(make_row("BTC"), make_row("ETH"), other, make_row("BTC"))
 
     assert get_value(hass, "btc") == STATE_UNKNOWN
     assert get_value(hass, "btc_available") == "1"
@@ -148,34 +121,30 @@ async def test_contradicting_rows_are_unknown(
 )
 async def test_unidentified_row_counts_in_the_totals_only(
     hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    poll: Poll,
+    new_shop: Shop,
     caplog: pytest.LogCaptureFixture,
     row: Any,
     total: str,
 ) -> None:
     """Test that a row of no known currency is left out but for the totals."""
-    sandbox.rows = [row, make_row("ETH")]
-    assert await set_up(hass, entry)
+    await new_shop.set_up(row, ETH=1)
     assert len(hass.states.async_all("sensor")) == 6
     assert get_value(hass, "eth") == "1"
     assert get_value(hass, "total_balance") == total
     assert get_value(hass, "total_available_balance") == total
 
-    await poll()
+    await new_shop.poll()
     [message] = logged(caplog, logging.WARNING)
     assert "which currency they are of" in message
 
 
 async def test_codes_like_keys_get_sensors_of_their_own(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+    hass: HomeAssistant, new_shop: Shop
 ) -> None:
     """Test that no two sensors are taken for one, whatever the codes."""
     codes = ["A", "A:balance", "A_available", "total", "total_balance", "A:balance:b"]
-    sandbox.rows = [make_row(code) for code in codes]
-    assert await set_up(hass, entry)
-    await reload(hass, entry)
+    await new_shop.set_up(*map(make_row, codes))
+    await new_shop.reload()
 
     assert {
         state.attributes["currency"]
@@ -197,8 +166,7 @@ async def test_codes_like_keys_get_sensors_of_their_own(
 )
 async def test_currency_always_has_a_unit(
     hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
+    new_shop: Shop,
     code: str,
     short_code: Any,
     unit: str,
@@ -206,8 +174,7 @@ async def test_currency_always_has_a_unit(
     """Test that there is always a unit."""
     row = make_row(code)
     row["currency"]["short_code"] = short_code
-    sandbox.rows = [row]
-    assert await set_up(hass, entry)
+    await new_shop.set_up(row)
 
     [state] = [
         state
@@ -222,8 +189,7 @@ async def test_currency_always_has_a_unit(
 )
 async def test_only_true_makes_a_stablecoin(
     hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
+    new_shop: Shop,
     entity_registry: er.EntityRegistry,
     stablecoin: Any,
     decimals: int,
@@ -231,8 +197,7 @@ async def test_only_true_makes_a_stablecoin(
     """Test the decimals that are shown, whatever the answer has for a boolean."""
     row = make_row("USDT")
     row["currency"]["stablecoin"] = stablecoin
-    sandbox.rows = [row]
-    assert await set_up(hass, entry)
+    await new_shop.set_up(row)
 
     entity = entity_registry.async_get("sensor.cryptocloud_usdt")
     assert entity
@@ -241,13 +206,12 @@ async def test_only_true_makes_a_stablecoin(
 
 @pytest.mark.parametrize("text", [None, "", " ", "None", 7, "x" * 101, "a\nb"])
 async def test_text_that_cannot_be_shown_is_unknown(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, text: Any
+    hass: HomeAssistant, new_shop: Shop, text: Any
 ) -> None:
     """Test names that say nothing or are none."""
     row = make_row("BTC")
     row["currency"] |= {"name": text, "obj_network": {"code": text, "fullname": text}}
-    sandbox.rows = [row]
-    assert await set_up(hass, entry)
+    await new_shop.set_up(row)
 
     attributes = get_state(hass, "btc").attributes
     for name in ("currency_name", "network", "network_name"):

@@ -1,6 +1,6 @@
 """Tests that secrets are found in the entry's own store and nowhere else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from datetime import timedelta
 import json
 import logging
@@ -41,13 +41,13 @@ pytestmark = pytest.mark.heavy
 
 BUYER = "7Kx2Vq9Zj4Xw8Qz3"
 KEY = "qZ7xJ0vK9wQ3.Xj8Yq4Wz6Vk1Jx5Qv2Kz.0Zq9Jw7Xv3Yk6Qj8Vz4Wx"
-
-
 LOGS_OF_REQUESTS = {
     "aiohttp.access",
     "homeassistant.components.webhook",
     "homeassistant.helpers.http",
 }
+
+type Collect = Callable[[str], Awaitable[None]]
 
 
 def echo(status: int, content_type: str) -> Fault:
@@ -78,15 +78,11 @@ ALL_FAULTS: dict[str, tuple[Fault, str | None]] = {
     **FAULTS,
     **{
         f"echo with {status}": (echo(status, content_type), None)
-        for status, content_type in (
-            (200, "application/json"),
-            (302, "text/html"),
-            (400, "application/json"),
-            (401, "text/html"),
-            (403, "application/json"),
-            (429, "application/json"),
-            (500, "text/html"),
+        for content_type, statuses in (
+            ("application/json", (200, 400, 403, 429)),
+            ("text/html", (302, 401, 500)),
         )
+        for status in statuses
     },
     "garbage": (garbage, None),
 }
@@ -107,6 +103,51 @@ def find(places: dict[str, Any], secret: str = KEY) -> list[str]:
         for place, content in places.items()
         if any(piece in str(content) for piece in pieces)
     ]
+
+
+def records(
+    caplog: pytest.LogCaptureFixture, without: Collection[str] = ()
+) -> list[Any]:
+    """Return what was logged, with what it was made of, but for some loggers."""
+    return [
+        (record.getMessage(), record.args, *chain((record.exc_info or (None, None))[1]))
+        for record in caplog.records
+        if record.name not in without
+    ]
+
+
+@pytest.fixture
+def places() -> dict[str, Any]:
+    """Return what there is to search."""
+    return {}
+
+
+@pytest.fixture
+def collect(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, places: dict[str, Any]
+) -> Collect:
+    """Return what notes what all places hold at the moment."""
+
+    async def collect(moment: str) -> None:
+        await hass.async_block_till_done(wait_background_tasks=True)
+        [entry] = hass.config_entries.async_entries(DOMAIN)
+        devices, coordinator = dr.async_get(hass), entry.runtime_data
+        found = {
+            "diagnostics": await get_diagnostics_for_config_entry(
+                hass, hass_client, entry
+            ),
+            "states": [state.as_dict() for state in hass.states.async_all()],
+            "entities": list(er.async_get(hass).entities.values()),
+            "devices": dr.async_entries_for_config_entry(devices, entry.entry_id),
+            "repairs": list(ir.async_get(hass).issues.values()),
+            "flows": hass.config_entries.flow.async_progress(),
+            "reason": (entry.reason, entry.title, entry.options),
+            "error": list(chain(coordinator.last_exception)),
+            "client's error": list(chain(coordinator.last_error)),
+        }
+        places.update({f"{name} {moment}": held for name, held in found.items()})
+
+    return collect
 
 
 @pytest.fixture(autouse=True)
@@ -130,6 +171,8 @@ async def test_key_stays_secret(
     poll: Poll,
     outlast: Callable[[Fault], Fault],
     caplog: pytest.LogCaptureFixture,
+    places: dict[str, Any],
+    collect: Collect,
     fault: Fault,
     error: str | None,
 ) -> None:
@@ -138,7 +181,6 @@ async def test_key_stays_secret(
     if error == "timeout_connect":
         fault = outlast(fault)
     client = await hass_client()
-    places: dict[str, Any] = {}
 
     async def submit(path: str, data: dict[str, Any]) -> Any:
         response = await client.post(
@@ -147,31 +189,6 @@ async def test_key_stays_secret(
         result = await response.json()
         places[f"flow result {len(places)}"] = result
         return result
-
-    async def collect(moment: str) -> None:
-        """Note what all places hold at the moment."""
-        await hass.async_block_till_done(wait_background_tasks=True)
-        [entry] = hass.config_entries.async_entries(DOMAIN)
-        coordinator = entry.runtime_data
-        places.update(
-            {
-                f"diagnostics {moment}": await get_diagnostics_for_config_entry(
-                    hass, hass_client, entry
-                ),
-                f"states {moment}": [
-                    state.as_dict() for state in hass.states.async_all()
-                ],
-                f"entities {moment}": list(er.async_get(hass).entities.values()),
-                f"devices {moment}": dr.async_entries_for_config_entry(
-                    dr.async_get(hass), entry.entry_id
-                ),
-                f"repairs {moment}": list(ir.async_get(hass).issues.values()),
-                f"flows {moment}": hass.config_entries.flow.async_progress(),
-                f"reason {moment}": (entry.reason, entry.title),
-                f"error {moment}": list(chain(coordinator.last_exception)),
-                f"client's error {moment}": list(chain(coordinator.last_error)),
-            }
-        )
 
     # A flow in which the fault strikes, then one that works
     user_input = {"api_key": KEY, "only_funded": False, "show_icons": True}
@@ -214,10 +231,7 @@ async def test_key_stays_secret(
     assert hass.config_entries.async_loaded_entries(DOMAIN) == [entry]
 
     places["log"] = caplog.text
-    places["records"] = [
-        (record.getMessage(), record.args, *chain((record.exc_info or (None, None))[1]))
-        for record in caplog.records
-    ]
+    places["records"] = records(caplog)
     assert find(places) == []
 
     await flush_store(hass.config_entries._store)
@@ -230,12 +244,13 @@ async def test_key_stays_secret(
 
 async def test_webhook_stays_secret(
     hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
     hass_client_no_auth: ClientSessionGenerator,
     hass_storage: dict[str, Any],
     sandbox: Sandbox,
     poll: Poll,
     caplog: pytest.LogCaptureFixture,
+    places: dict[str, Any],
+    collect: Collect,
     freezer: FrozenDateTimeFactory,
 ) -> None:
     """Test that the id of the webhook and what a call brings are kept nowhere else."""
@@ -247,27 +262,6 @@ async def test_webhook_stays_secret(
     path = URL(await turn_on(hass, entry)).path
     webhook_id = entry.data[CONF_WEBHOOK_ID]
     assert webhook_id in path
-    places: dict[str, Any] = {}
-
-    async def collect(moment: str) -> None:
-        """Note what all places hold at the moment."""
-        await hass.async_block_till_done(wait_background_tasks=True)
-        places.update(
-            {
-                f"diagnostics {moment}": await get_diagnostics_for_config_entry(
-                    hass, hass_client, entry
-                ),
-                f"states {moment}": [
-                    state.as_dict() for state in hass.states.async_all()
-                ],
-                f"entities {moment}": list(er.async_get(hass).entities.values()),
-                f"devices {moment}": dr.async_entries_for_config_entry(
-                    dr.async_get(hass), entry.entry_id
-                ),
-                f"repairs {moment}": list(ir.async_get(hass).issues.values()),
-                f"reason {moment}": (entry.reason, entry.title, entry.options),
-            }
-        )
 
     client = await hass_client_no_auth()
     for method in ("GET", "HEAD", "POST", "PUT"):
@@ -291,11 +285,7 @@ async def test_webhook_stays_secret(
     await collect("after a start")
 
     # Home Assistant itself logs the paths of requests, and ids that are called wrongly.
-    places["log"] = [
-        (record.getMessage(), record.args, *chain((record.exc_info or (None, None))[1]))
-        for record in caplog.records
-        if record.name not in LOGS_OF_REQUESTS
-    ]
+    places["log"] = records(caplog, without=LOGS_OF_REQUESTS)
     for store in list(hass_storage.values()):
         assert BUYER not in json.dumps(store)
     await flush_store(hass.config_entries._store)

@@ -3,10 +3,10 @@
 from decimal import Decimal
 import logging
 import sys
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import (
     ClientSessionGenerator,
     WebSocketGenerator,
@@ -17,9 +17,8 @@ from homeassistant.components.frontend import DATA_EXTRA_MODULE_URL, UrlManager
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from tools.sandbox import Sandbox
 
-from .common import Poll, get_value, logged, make_row, set_up
+from .common import Shop, get_value, logged
 
 # The parts that the integration sets up itself, and their first function
 OWN_PARTS = dict.fromkeys(("assist", "dashboard", "webhook"), "async_setup")
@@ -31,21 +30,18 @@ PARTS = OWN_PARTS | {
     "system_health": "async_register",
     "trigger": "async_get_triggers",
 }
-AUTOMATIONS = [
+EVENT = {"entity_id": "event.cryptocloud_balance_change"}
+SENSOR = {"entity_id": "sensor.cryptocloud_a"}
+ABOVE = {"threshold": {"type": "above", "value": {"number": 1}}}
+AUTOMATIONS: list[dict[str, Any]] = [
     {
-        "triggers": {
-            "trigger": "cryptocloud.balance_increased",
-            "target": {"entity_id": "event.cryptocloud_balance_change"},
-        },
+        "triggers": {"trigger": "cryptocloud.balance_increased", "target": EVENT},
         "actions": [],
     },
     {
         "triggers": [],
-        "conditions": {
-            "condition": "cryptocloud.is_balance",
-            "target": {"entity_id": "sensor.cryptocloud_a"},
-            "options": {"threshold": {"type": "above", "value": {"number": 1}}},
-        },
+        "conditions": {"condition": "cryptocloud.is_balance", "target": SENSOR}
+        | {"options": ABOVE},
         "actions": [],
     },
 ]
@@ -76,9 +72,7 @@ async def test_account_without_a_part(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
     hass_ws_client: WebSocketGenerator,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    poll: Poll,
+    new_shop: Shop,
     part: str,
     tried: Mock,
     caplog: pytest.LogCaptureFixture,
@@ -91,25 +85,21 @@ async def test_account_without_a_part(
     for domain in ("diagnostics", "logbook", "system_health"):
         assert await async_setup_component(hass, domain, {})
 
-    sandbox.rows = [make_row("A", 5)]
+    entry = new_shop.entry
     # Without it, there is no such part.
     options = {**entry.options, "instant_updates": part == "webhook"}
     hass.config_entries.async_update_entry(entry, options=options)
-    assert await set_up(hass, entry)
+    await new_shop.set_up(A=5)
     await async_setup_component(hass, "automation", {"automation": AUTOMATIONS})
     websocket = await hass_ws_client()
     await websocket.send_json_auto_id({"type": "system_health/info"})
     await websocket.receive_json()
     await (await hass_client()).get(f"/api/diagnostics/config_entry/{entry.entry_id}")
-    sandbox.rows = [make_row("A", Decimal("7.5")), make_row("B", 1)]
-    await poll()
+    await new_shop.poll(A=Decimal("7.5"), B=1)
 
     tried.assert_called()
     assert entry.state is ConfigEntryState.LOADED
-    assert [get_value(hass, name) for name in ("a", "b", "total_balance")] == [
-        "7.5",
-        "1",
-        "8.5",
-    ]
+    shown = [get_value(hass, name) for name in ("a", "b", "total_balance")]
+    assert shown == ["7.5", "1", "8.5"]
     warnings = [f"{part.capitalize()} could not be set up"] if part in OWN_PARTS else []
     assert logged(caplog, logging.WARNING) == warnings

@@ -18,10 +18,10 @@ from custom_components.cryptocloud.const import UPDATE_INTERVAL
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from tests.common import Poll, Row, make_row
+from tests.common import Messages, make_row, set_up
 from tools.sandbox import Sandbox
 
-from .common import FOLDER, Run, settle
+from .common import FOLDER, Home, Run, settle
 
 
 @pytest.fixture
@@ -49,24 +49,25 @@ async def run(
 
 
 @pytest.fixture
-def rows(sandbox: Sandbox) -> list[Row]:
-    """Return the rows of the account's answers."""
+async def home(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    run: Run,
+    messages: Messages,
+) -> Home:
+    """Return a Home Assistant with an account that holds USDT and BTC."""
     usdt = make_row("USDT_TRC20", Decimal("900.5"), balance_usd=Decimal("891.495"))
     usdt["currency"] |= {"name": "Tether", "stablecoin": True}
-    sandbox.rows = [usdt, make_row("BTC", Decimal(2), balance_usd=Decimal(100000))]
-    return sandbox.rows
-
-
-@pytest.fixture
-def elapse(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> Poll:
-    """Let time pass until a poll has been answered, but not for what still waits."""
+    sandbox.rows = [usdt, make_row("BTC", 2, balance_usd=100_000)]
+    assert await set_up(hass, entry)
     now = dt_util.utcnow()
 
     async def elapse(after: timedelta = UPDATE_INTERVAL) -> None:
         nonlocal now
         now += after + timedelta(seconds=1)
         async_fire_time_changed(hass, now)
-        await asyncio.gather(*loaded_entry._background_tasks)
+        await asyncio.gather(*entry._background_tasks)
         await settle()
 
-    return elapse
+    return Home(hass, sandbox, entry, messages, run, elapse)

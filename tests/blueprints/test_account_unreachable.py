@@ -3,14 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
-from homeassistant.core import HomeAssistant
-from tests.common import API_KEY, Messages, Poll, complaints
-from tools.sandbox import Sandbox
+from tests.common import API_KEY, complaints
 
-from .common import EVENT, WITH_URL, Run, is_waiting
+from .common import EVENT, WITH_URL, Home
 
 GONE = (
     "CryptoCloud",
@@ -21,115 +18,85 @@ GONE = (
     ),
 )
 BACK = ("CryptoCloud", "Balances of CryptoCloud are available again.")
+TWO_HOURS = {"hours": 2}
 
 
 @pytest.mark.parametrize("tell_back", [True, False])
-async def test_outage_is_told_once(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    run: Run,
-    messages: Messages,
-    elapse: Poll,
-    tell_back: bool,
-) -> None:
+async def test_outage_is_told_once(home: Home, tell_back: bool) -> None:
     """Test one warning for an outage, and word of its end."""
-    await run(
-        "account_unreachable",
-        account=EVENT,
-        duration={"hours": 2},
-        tell_back=tell_back,
+    await home.run(
+        "account_unreachable", account=EVENT, duration=TWO_HOURS, tell_back=tell_back
     )
-    await elapse()
+    await home.elapse()
     # A short outage
-    sandbox.body = b"no balances"
-    await elapse()
-    await elapse()
-    assert is_waiting(hass)
+    await home.fail()
+    await home.elapse()
+    assert home.is_waiting
 
-    sandbox.body = None
-    await elapse()
-    assert not is_waiting(hass)
+    await home.recover()
+    assert not home.is_waiting
 
     # A long one
-    sandbox.body = b"no balances"
-    await elapse()
-    await elapse()
-    await elapse(timedelta(hours=1))
-    assert is_waiting(hass)
-    assert messages == []
+    await home.fail()
+    await home.elapse()
+    await home.elapse(timedelta(hours=1))
+    assert home.is_waiting
+    assert home.messages == []
 
-    await elapse(timedelta(hours=1))
-    assert messages == [GONE]
+    await home.elapse(timedelta(hours=1))
+    assert home.messages == [GONE]
 
-    await elapse(timedelta(hours=12))
-    assert messages == [GONE]
+    await home.elapse(timedelta(hours=12))
+    assert home.messages == [GONE]
 
-    sandbox.body = None
-    await elapse()
-    assert messages == ([GONE, BACK] if tell_back else [GONE])
-    assert not is_waiting(hass)
+    await home.recover()
+    assert home.messages == ([GONE, BACK] if tell_back else [GONE])
+    assert not home.is_waiting
 
 
-async def test_outage_from_the_start_is_told(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    run: Run,
-    messages: Messages,
-    elapse: Poll,
-    loaded_entry: MockConfigEntry,
-) -> None:
+async def test_outage_from_the_start_is_told(home: Home) -> None:
     """Test an account that could not be set up, and a deleted one."""
-    sandbox.revoke(API_KEY)
-    await hass.config_entries.async_reload(loaded_entry.entry_id)
-    assert loaded_entry.state is ConfigEntryState.SETUP_ERROR
+    entries = home.hass.config_entries
+    home.sandbox.revoke(API_KEY)
+    await entries.async_reload(home.entry.entry_id)
+    assert home.entry.state is ConfigEntryState.SETUP_ERROR
 
-    await run(
-        "account_unreachable",
-        account=EVENT,
-        duration={"minutes": 10},
-        notify=[WITH_URL],
+    ten_minutes = {"minutes": 10}
+    await home.run(
+        "account_unreachable", account=EVENT, duration=ten_minutes, notify=[WITH_URL]
     )
-    await elapse()
-    await elapse(timedelta(minutes=10))
+    await home.elapse()
+    await home.elapse(timedelta(minutes=10))
     told = [(GONE[0], f"{GONE[1]} /dashboard-cryptocloud")]
-    assert messages == told
+    assert home.messages == told
 
-    await hass.config_entries.async_remove(loaded_entry.entry_id)
-    await elapse(timedelta(hours=1))
-    assert messages == told
+    await entries.async_remove(home.entry.entry_id)
+    await home.elapse(timedelta(hours=1))
+    assert home.messages == told
 
 
 @pytest.mark.parametrize("told", [False, True])
 @pytest.mark.parametrize("how", ["disable", "delete"])
 async def test_account_given_up_during_an_outage_is_silent(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    run: Run,
-    messages: Messages,
-    elapse: Poll,
-    loaded_entry: MockConfigEntry,
-    caplog: pytest.LogCaptureFixture,
-    how: str,
-    told: bool,
+    home: Home, caplog: pytest.LogCaptureFixture, how: str, told: bool
 ) -> None:
     """Test no word of an account that was disabled or deleted during an outage."""
-    await run("account_unreachable", account=EVENT, duration={"hours": 2})
-    sandbox.body = b"no balances"
-    await elapse()
-    await elapse()
-    assert is_waiting(hass)
+    entries = home.hass.config_entries
+    await home.run("account_unreachable", account=EVENT, duration=TWO_HOURS)
+    await home.fail()
+    await home.elapse()
+    assert home.is_waiting
 
     if told:
-        await elapse(timedelta(hours=2))
+        await home.elapse(timedelta(hours=2))
     caplog.clear()
     if how == "disable":
-        assert await hass.config_entries.async_set_disabled_by(
-            loaded_entry.entry_id, ConfigEntryDisabler.USER
-        )
+        disabled_by = ConfigEntryDisabler.USER
+        assert await entries.async_set_disabled_by(home.entry.entry_id, disabled_by)
     else:
-        await hass.config_entries.async_remove(loaded_entry.entry_id)
-    await elapse(timedelta(hours=2))
-    await elapse()
-    assert is_waiting(hass) is (told and hass.states.get(EVENT) is not None)
-    assert messages == [GONE] * told
+        await entries.async_remove(home.entry.entry_id)
+    await home.elapse(timedelta(hours=2))
+    await home.elapse()
+    assert home.is_waiting is (told and home.hass.states.get(EVENT) is not None)
+    assert home.messages == [GONE] * told
     assert complaints(caplog) == []

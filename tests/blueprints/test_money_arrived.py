@@ -5,100 +5,72 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_mock_service,
-)
+from pytest_homeassistant_custom_component.common import async_mock_service
 
-from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
-from tests.common import Messages, Poll, Row
-from tools.sandbox import Sandbox
 
-from .common import EVENT, EVIL, HARMLESS, Run, set_balance
+from .common import EVENT, EVIL, HARMLESS, Home
 
 
-async def test_each_increase_is_one_message(
-    hass: HomeAssistant, rows: list[Row], run: Run, messages: Messages, elapse: Poll
-) -> None:
+async def test_each_increase_is_one_message(home: Home) -> None:
     """Test one message for each currency that increased."""
-    await elapse()
-    await run("money_arrived", accounts=[EVENT])
-    await elapse()
-    assert messages == []
+    await home.run("money_arrived", accounts=[EVENT])
+    await home.elapse()
+    assert home.messages == []
 
-    set_balance(rows[0], "1000", "990")
-    await elapse()
-    expected = [
-        (
-            "+99.50 USDT TRC20",
-            "Worth 98.50 USD. CryptoCloud now holds 1000.00 USDT TRC20.",
-        )
-    ]
-    assert messages == expected
+    home.hold("1000", "990")
+    await home.elapse()
+    worth = "Worth 98.50 USD. CryptoCloud now holds 1000.00 USDT TRC20."
+    expected = [("+99.50 USDT TRC20", worth)]
+    assert home.messages == expected
 
     # A withdrawal, and a rate
-    set_balance(rows[0], "500", "500")
-    set_balance(rows[1], "2", "120000")
-    await elapse()
-    assert messages == expected
+    home.hold("500", "500")
+    home.hold("2", "120000", row=1)
+    await home.elapse()
+    assert home.messages == expected
 
     # Two at once, one of which is valued at the last known rate
-    set_balance(rows[0], "500.00000001", "500")
-    rows[1] |= {"balance_crypto": Decimal(3), "balance_usd": None}
+    home.hold("500.00000001", "500")
+    home.rows[1] |= {"balance_crypto": Decimal(3), "balance_usd": None}
     with patch("homeassistant.util.dt.utcnow", return_value=dt_util.utcnow()):
-        await elapse()
-    expected += [
-        (
-            "+1.00000000 BTC",
-            "Worth 60000.00 USD. CryptoCloud now holds 3.00000000 BTC.",
-        ),
-        (
-            "+0.00000001 USDT TRC20",
-            "Worth 0.00 USD. CryptoCloud now holds 500.00 USDT TRC20.",
-        ),
+        await home.elapse()
+    worth = "Worth 60000.00 USD. CryptoCloud now holds 3.00000000 BTC."
+    next_to_nothing = "Worth 0.00 USD. CryptoCloud now holds 500.00 USDT TRC20."
+    assert home.messages == [
+        *expected,
+        ("+1.00000000 BTC", worth),
+        ("+0.00000001 USDT TRC20", next_to_nothing),
     ]
-    assert messages == expected
 
 
 async def test_receipt_during_an_outage_is_told_once(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    rows: list[Row],
-    run: Run,
-    messages: Messages,
-    elapse: Poll,
-    loaded_entry: MockConfigEntry,
-    entity_registry: er.EntityRegistry,
+    home: Home, entity_registry: er.EntityRegistry
 ) -> None:
     """Test that what arrived during an outage is reported, and nothing twice."""
-    await elapse()
-    await run("money_arrived", accounts=[EVENT], message_text="+{amount} $")
-    set_balance(rows[0], "901.5", "901.5")
-    await elapse()
-    sandbox.body = b"no balances"
-    set_balance(rows[0], "1000.5", "1000.5")
-    await elapse()
-    assert messages == [("+1.00 USDT TRC20", "+1.00 $")]
+    await home.run("money_arrived", accounts=[EVENT], message_text="+{amount} $")
+    home.hold("901.5", "901.5")
+    await home.elapse()
+    home.hold("1000.5", "1000.5")
+    await home.fail()
+    expected = [("+1.00 USDT TRC20", "+1.00 $")]
+    assert home.messages == expected
 
-    sandbox.body = None
-    await elapse()
-    expected = [("+1.00 USDT TRC20", "+1.00 $"), ("+99.00 USDT TRC20", "+99.00 $")]
-    assert messages == expected
+    await home.recover()
+    expected.append(("+99.00 USDT TRC20", "+99.00 $"))
+    assert home.messages == expected
 
     # Nothing of this is an event.
-    sandbox.body = b"no balances"
-    await elapse()
-    sandbox.body = None
-    await elapse()
+    await home.fail()
+    await home.recover()
     entity_registry.async_update_entity(EVENT, name="Payments")
-    await elapse()
-    assert await hass.config_entries.async_reload(loaded_entry.entry_id)
-    await elapse()
-    assert await hass.config_entries.async_remove(loaded_entry.entry_id)
-    await elapse()
-    assert messages == expected
+    await home.elapse()
+    entries = home.hass.config_entries
+    for end in (entries.async_reload, entries.async_remove):
+        assert await end(home.entry.entry_id)
+        await home.elapse()
+    assert home.messages == expected
 
 
 @pytest.mark.parametrize(
@@ -112,44 +84,33 @@ async def test_receipt_during_an_outage_is_told_once(
     ],
 )
 async def test_minimum_and_currencies_filter(
-    rows: list[Row],
-    run: Run,
-    messages: Messages,
-    elapse: Poll,
-    inputs: dict[str, Any],
-    told: bool,
+    home: Home, inputs: dict[str, Any], told: bool
 ) -> None:
     """Test the least amount and the currencies."""
-    await elapse()
-    await run("money_arrived", accounts=[EVENT], **inputs)
-    set_balance(rows[0], "1000", "990")
-    await elapse()
+    await home.run("money_arrived", accounts=[EVENT], **inputs)
+    home.hold("1000", "990")
+    await home.elapse()
 
-    assert bool(messages) is told
+    assert bool(home.messages) is told
 
 
-async def test_own_words_and_action_are_used(
-    hass: HomeAssistant, rows: list[Row], run: Run, messages: Messages, elapse: Poll
-) -> None:
+async def test_own_words_and_action_are_used(home: Home) -> None:
     """Test all placeholders, another action, and a run by hand."""
-    texts = {
-        "title_text": "{account}: {network}",
-        "message_text": "+{amount} {currency_name} ({amount_usd} $) = {balance} {rest}",
-    }
-    calls = async_mock_service(hass, "notify", "phone")
-    action = {
-        "action": "notify.phone",
-        "data": {
-            "title": "{{ title }}",
-            "message": "{{ message }}",
-            "data": {"url": "{{ url }}"},
-        },
-    }
-    await elapse()
-    await run("money_arrived", accounts=[EVENT], notify=[action], url="/shop", **texts)
-    set_balance(rows[0], "1000", "990")
-    await elapse()
-    await hass.services.async_call(
+    calls = async_mock_service(home.hass, "notify", "phone")
+    data = {"title": "{{ title }}", "message": "{{ message }}"}
+    await home.run(
+        "money_arrived",
+        accounts=[EVENT],
+        notify=[
+            {"action": "notify.phone", "data": data | {"data": {"url": "{{ url }}"}}}
+        ],
+        url="/shop",
+        title_text="{account}: {network}",
+        message_text="+{amount} {currency_name} ({amount_usd} $) = {balance} {rest}",
+    )
+    home.hold("1000", "990")
+    await home.elapse()
+    await home.hass.services.async_call(
         "automation", "trigger", {"entity_id": "automation.test"}, blocking=True
     )
 
@@ -160,7 +121,7 @@ async def test_own_words_and_action_are_used(
             "data": {"url": "/shop"},
         }
     ]
-    assert messages == []
+    assert home.messages == []
 
 
 @pytest.mark.parametrize(
@@ -174,37 +135,26 @@ async def test_own_words_and_action_are_used(
         ("{amount} {currency}", "0.00000001 USDT TRC20"),
     ],
 )
-async def test_message_of_digits_stays_text(
-    rows: list[Row],
-    run: Run,
-    messages: Messages,
-    elapse: Poll,
-    text: str,
-    told: str,
-) -> None:
+async def test_message_of_digits_stays_text(home: Home, text: str, told: str) -> None:
     """Test that no digit or sign is lost, whatever else the text has."""
-    await elapse()
-    await run("money_arrived", accounts=[EVENT], title_text=text, message_text=text)
-    set_balance(rows[0], "900.50000001", "891.495")
-    await elapse()
+    texts = {"title_text": text, "message_text": text}
+    await home.run("money_arrived", accounts=[EVENT], **texts)
+    home.hold("900.50000001", "891.495")
+    await home.elapse()
 
-    assert messages == [(told, told)]
+    assert home.messages == [(told, told)]
 
 
-async def test_names_of_the_service_do_not_format_the_message(
-    hass: HomeAssistant, rows: list[Row], run: Run, messages: Messages, elapse: Poll
-) -> None:
+async def test_names_of_the_service_do_not_format_the_message(home: Home) -> None:
     """Test a code that would be a link, and an amount that never had a value."""
-    rows[0]["currency"] |= {"code": EVIL, "name": "<b>{{ 1 }}</b>"}
-    rows[0]["currency"]["obj_network"]["fullname"] = "***"
-    rows[0]["balance_usd"] = None
-    await elapse()
-    await run(
-        "money_arrived",
-        accounts=[EVENT],
-        message_text="{amount_usd} {currency_name} {network}",
-    )
-    rows[0]["balance_crypto"] = Decimal(1000)
-    await elapse()
+    currency = home.rows[0]["currency"]
+    currency |= {"code": EVIL, "name": "<b>{{ 1 }}</b>"}
+    currency["obj_network"]["fullname"] = "***"
+    home.rows[0]["balance_usd"] = None
+    await home.elapse()
+    text = "{amount_usd} {currency_name} {network}"
+    await home.run("money_arrived", accounts=[EVENT], message_text=text)
+    home.rows[0]["balance_crypto"] = Decimal(1000)
+    await home.elapse()
 
-    assert messages == [(f"+99.50 {HARMLESS}", "? b 1 /b ?")]
+    assert home.messages == [(f"+99.50 {HARMLESS}", "? b 1 /b ?")]

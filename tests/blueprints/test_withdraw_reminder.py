@@ -5,31 +5,24 @@ from decimal import Decimal
 
 import pytest
 
-from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
-from tests.common import Messages, Poll, Row, complaints, make_row
-from tools.sandbox import Sandbox
+from tests.common import complaints, make_row
 
-from .common import EVIL, HARMLESS, WITH_URL, Run, is_waiting, set_balance
+from .common import EVIL, HARMLESS, WITH_URL, Home
+
+SENSOR = "sensor.cryptocloud_usdt_trc20"
 
 
 @pytest.mark.parametrize(("balance", "reminders"), [("1600", 2), ("10", 0)])
 async def test_reminder_starts_over_below_the_limit(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    rows: list[Row],
-    run: Run,
-    messages: Messages,
-    elapse: Poll,
-    balance: str,
-    reminders: int,
+    home: Home, balance: str, reminders: int
 ) -> None:
     """Test a limit not held for long enough, held over an outage, and repeated."""
-    set_balance(rows[0], "2000", "2000")
-    await elapse()
-    await run(
+    home.hold("2000", "2000")
+    await home.elapse()
+    await home.run(
         "withdraw_reminder",
-        sensor="sensor.cryptocloud_usdt_trc20",
+        sensor=SENSOR,
         limit=1500,
         duration={"hours": 10},
         again=True,
@@ -38,76 +31,62 @@ async def test_reminder_starts_over_below_the_limit(
         notify=[WITH_URL],
         url="/shop",
     )
-    await elapse()
-    assert is_waiting(hass)
+    await home.elapse()
+    assert home.is_waiting
 
-    set_balance(rows[0], "1500", "1500")
-    await elapse()
-    assert not is_waiting(hass)
+    home.hold("1500", "1500")
+    await home.elapse()
+    assert not home.is_waiting
 
-    set_balance(rows[0], "1600", "1600")
-    await elapse(timedelta(hours=4))
-    await elapse(timedelta(hours=4))
-    assert is_waiting(hass)
+    home.hold("1600", "1600")
+    await home.elapse(timedelta(hours=4))
+    await home.elapse(timedelta(hours=4))
+    assert home.is_waiting
 
-    sandbox.body = b"no balances"
-    await elapse()
-    await elapse(timedelta(hours=10))
-    assert messages == []
+    await home.fail()
+    await home.elapse(timedelta(hours=10))
+    assert home.messages == []
 
-    sandbox.body = None
-    set_balance(rows[0], balance, balance)
-    await elapse()
-    await elapse(timedelta(hours=10))
+    home.hold(balance, balance)
+    await home.recover()
+    await home.elapse(timedelta(hours=10))
     reminder = ("CryptoCloud USDT TRC20", "1600.00 USDT > 1500 /shop")
-    assert messages == [reminder] * reminders
+    assert home.messages == [reminder] * reminders
 
 
-async def test_names_of_the_service_do_not_format_the_reminder(
-    rows: list[Row], run: Run, messages: Messages, elapse: Poll
-) -> None:
+async def test_names_of_the_service_do_not_format_the_reminder(home: Home) -> None:
     """Test a code and a unit that would be links, and a negative balance."""
-    rows[0] = make_row(EVIL, Decimal(-5))
-    rows[0]["currency"]["short_code"] = EVIL
-    await elapse()
-    await run(
-        "withdraw_reminder",
-        sensor="sensor.cryptocloud_pay_https_www_b_example",
-        limit=-10,
-        message_text="{balance} {name}",
-    )
-    await elapse()
-    await elapse(timedelta(days=1))
+    home.rows[0] = make_row(EVIL, Decimal(-5))
+    home.rows[0]["currency"]["short_code"] = EVIL
+    await home.elapse()
+    sensor = "sensor.cryptocloud_pay_https_www_b_example"
+    text = "{balance} {name}"
+    await home.run("withdraw_reminder", sensor=sensor, limit=-10, message_text=text)
+    await home.elapse()
+    await home.elapse(timedelta(days=1))
 
-    assert messages == [
-        ("Time to withdraw", f"-5.000 {HARMLESS} CryptoCloud # {HARMLESS}")
-    ]
+    message = f"-5.000 {HARMLESS} CryptoCloud # {HARMLESS}"
+    assert home.messages == [("Time to withdraw", message)]
 
 
 @pytest.mark.parametrize("limit", [100, 1000])
 async def test_deleted_sensor_is_no_error(
-    hass: HomeAssistant,
-    run: Run,
-    messages: Messages,
-    elapse: Poll,
+    home: Home,
     caplog: pytest.LogCaptureFixture,
     entity_registry: er.EntityRegistry,
-    rows: list[Row],
     limit: float,
 ) -> None:
     """Test that nothing is logged about a sensor that is gone."""
-    entity_id = "sensor.cryptocloud_usdt_trc20"
-    await elapse()
-    await run("withdraw_reminder", sensor=entity_id, limit=limit)
-    await elapse()
-    assert is_waiting(hass) is (limit == 100)
+    await home.run("withdraw_reminder", sensor=SENSOR, limit=limit)
+    await home.elapse()
+    assert home.is_waiting is (limit == 100)
 
-    entity_registry.async_remove(entity_id)
-    await elapse()
-    assert hass.states.get(entity_id) is None
+    entity_registry.async_remove(SENSOR)
+    await home.elapse()
+    assert home.hass.states.get(SENSOR) is None
 
     caplog.clear()
     for _ in range(3):
-        await elapse(timedelta(days=1))
-    assert messages == []
+        await home.elapse(timedelta(days=1))
+    assert home.messages == []
     assert complaints(caplog) == []

@@ -235,6 +235,12 @@ class Shop:
             (data["event_type"], data["currency"], data["amount"], data["amount_usd"])
         )
 
+    @property
+    def rows(self) -> list[Row]:
+        """Return the rows that CryptoCloud answers with."""
+        assert self.sandbox.rows
+        return self.sandbox.rows
+
     def set(self, *rows: Row, **balances: Any) -> None:
         """Let CryptoCloud answer with rows, and with balances worth 1 USD a unit."""
         self.sandbox.rows = [

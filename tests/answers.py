@@ -94,24 +94,9 @@ sane_numbers = st.builds(
 )
 odd_numbers = st.from_regex(
     r"-?(0|[1-9][0-9]{0,90})(\.[0-9]{1,90})?([eE][-+]?[0-9]{1,20})?", fullmatch=True
-) | st.sampled_from(
-    [
-        "NaN",
-        "Infinity",
-        "-Infinity",
-        "-0",
-        "-0.0",
-        "0e999999",
-        "1e999999",
-        "1e-999999",
-        "1e" + "9" * 20,
-        "1e77",
-        "1e78",
-        "1e-77",
-        "1e-78",
-        "true",
-        "null",
-    ]
+) | st.from_regex(
+    r"NaN|-?Infinity|-0(\.0)?|0e9{6}|1e-?9{6}|1e9{20}|1e-?7[78]|true|null",
+    fullmatch=True,
 )
 long_numbers = st.builds(
     lambda form, length: form(length),

@@ -129,23 +129,21 @@ class Account:
         assert self.codes >= {
             code for row in found if PLAIN_CODE.fullmatch(code := read_code(row) or "")
         }
-        for code, same in by_code.items():
-            assert same
-            for key, name in AMOUNTS.items():
-                self._check_amount(
-                    f"{code}:{key}", [read_amount(row, name) for row in same]
-                )
-            self._check_difference(
-                f"{code}:on_hold", f"{code}:balance", f"{code}:available"
-            )
+        assert all(by_code.values())
+        amounts = {
+            f"{code}:{key}": [read_amount(row, name) for row in same]
+            for code, same in by_code.items()
+            for key, name in AMOUNTS.items()
+        }
+        for name, values in amounts.items():
+            self._check_amount(name, values)
+        for code in self.codes:
+            parts = (f"{code}:balance", f"{code}:available")
+            self._check_difference(f"{code}:on_hold", *parts)
         unidentified = [row for row in found if read_code(row) not in self.codes]
         is_contradicted = any(
-            len({amount if is_sane(amount) else None for amount in amounts}) > 1
-            for amounts in (
-                [read_amount(row, name) for row in same]
-                for same in by_code.values()
-                for name in AMOUNTS.values()
-            )
+            len({amount if is_sane(amount) else None for amount in values}) > 1
+            for values in amounts.values()
         )
         counted = [*(same[0] for same in by_code.values()), *unidentified]
         for key, name in TOTALS.items():

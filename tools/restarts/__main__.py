@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, web
+from aiohttp.test_utils import TestServer
 import yaml
 
 from tools.demo.demo import find_free_port
@@ -27,7 +28,7 @@ from tools.demo.home_assistant import (
     wait_for,
     write_configuration,
 )
-from tools.sandbox import Delay, Sandbox
+from tools.sandbox import Delay, Sandbox, make_row
 
 from .process import USER_INPUT, run_process
 from .refusals import run_refusals
@@ -40,7 +41,6 @@ SENSOR = "sensor.cryptocloud_usdt_trc20"
 
 def make_automation() -> dict[str, Any]:
     """Return the automation that posts what it hears, and what it reads meanwhile."""
-    names = {"balance": SENSOR, "received": "sensor.cryptocloud_received"}
     return {
         "id": "hear",
         "alias": "Hear",
@@ -51,8 +51,10 @@ def make_automation() -> dict[str, Any]:
         ],
         "actions": {
             "action": "rest_command.hear",
-            "data": {"amount": "{{ trigger.to_state.attributes.amount }}"}
-            | {name: f"{{{{ states('{sensor}') }}}}" for name, sensor in names.items()},
+            "data": {
+                "amount": "{{ trigger.to_state.attributes.amount }}",
+                "balance": f"{{{{ states('{SENSOR}') }}}}",
+            },
         },
     }
 
@@ -65,31 +67,23 @@ class Shop:
     ) -> None:
         """Initialize the shop."""
         self.folder = folder
+        self.sandbox = sandbox
         self.start = partial(run_process, folder, sandbox.url, installation)
         self.heard: list[dict[str, str]] = []
         self.asked = asyncio.Event()
         self.total = Decimal(0)
-        [self.row] = [
-            row
+        [self.currency] = [
+            row["currency"]
             for row in sandbox.merchant.rows()
             if row["currency"]["code"] == "USDT_TRC20"
         ]
-        sandbox.rows = [self.row]
         sandbox.fault = self.answer
         self.pay(Decimal(1000))
 
     def pay(self, amount: Decimal) -> None:
         """Receive a payment."""
         self.total += amount
-        self.row |= dict.fromkeys(
-            (
-                "balance_crypto",
-                "balance_usd",
-                "available_balance",
-                "available_balance_usd",
-            ),
-            self.total,
-        )
+        self.sandbox.rows = [make_row(self.currency, self.total)]
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer as usual, and note when."""
@@ -137,23 +131,16 @@ async def read(home_assistant: HomeAssistant, entity_id: str) -> str | None:
 async def run(installation: Installation, moments: tuple[float | None, ...]) -> bool:
     """Try everything; return whether all of it was right."""
     port = find_free_port()
-    url = f"http://127.0.0.1:{port}"
     with TemporaryDirectory() as name:
         async with Sandbox() as sandbox, ClientSession() as session:
             shop = Shop(sandbox, Path(name), installation)
+            home_assistant = HomeAssistant(session, f"http://127.0.0.1:{port}")
             app = web.Application()
             app.add_routes([web.post("/hear", shop.hear)])
-            runner = web.AppRunner(app)
-            await runner.setup()
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            write_configuration(shop.folder, port, installation=installation)
-            hearing = f"http://127.0.0.1:{runner.addresses[0][1]}/hear"
-            _add_automation(shop.folder, hearing)
-            try:
-                return await _try_all(shop, HomeAssistant(session, url), moments)
-            finally:
-                await runner.cleanup()
+            async with TestServer(app) as server:
+                write_configuration(shop.folder, port, installation=installation)
+                _add_automation(shop.folder, str(server.make_url("/hear")))
+                return await _try_all(shop, home_assistant, moments)
 
 
 def _add_automation(folder: Path, hearing: str) -> None:
@@ -163,10 +150,7 @@ def _add_automation(folder: Path, hearing: str) -> None:
         "url": hearing,
         "method": "post",
         "content_type": "application/json",
-        "payload": (
-            '{"amount": "{{ amount }}", "balance": "{{ balance }}",'
-            ' "received": "{{ received }}"}'
-        ),
+        "payload": '{"amount": "{{ amount }}", "balance": "{{ balance }}"}',
     }
     with (folder / "configuration.yaml").open("a") as file:
         yaml.safe_dump({"rest_command": {"hear": command}}, file)

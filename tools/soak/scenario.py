@@ -281,11 +281,8 @@ class Scenario:
 
     async def _restart(self) -> None:
         """Have the integration forget all but its files, while payments go on."""
-        await self._hass.config_entries.async_unload(self._entry.entry_id)
         self._hass.data.pop("cryptocloud_ledgers")
-        await self._pass()
-        await self._hass.config_entries.async_setup(self._entry.entry_id)
-        await self._pass()
+        await self._disable()
 
     async def _disable(self) -> None:
         """Have a user disable the account for a while."""

@@ -153,11 +153,7 @@ async def test_codes_like_keys_get_sensors_of_their_own(
     ],
 )
 async def test_currency_always_has_a_unit(
-    hass: HomeAssistant,
-    new_shop: Shop,
-    code: str,
-    short_code: Any,
-    unit: str,
+    hass: HomeAssistant, new_shop: Shop, code: str, short_code: Any, unit: str
 ) -> None:
     """Test that there is always a unit."""
     row = make_row(code)

@@ -113,11 +113,7 @@ async def test_several_changes(new_shop: Shop, events: list[State]) -> None:
     ],
 )
 async def test_amounts(
-    new_shop: Shop,
-    events: list[State],
-    balance: Any,
-    usd: Any,
-    event: tuple[str, ...],
+    new_shop: Shop, events: list[State], balance: Any, usd: Any, event: tuple[str, ...]
 ) -> None:
     """Test exact amounts, and their value where the answer tells it."""
     await new_shop.set_up(BTC=1)

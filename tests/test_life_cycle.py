@@ -107,9 +107,7 @@ async def test_reload_while_a_request_is_in_flight(
 
 
 async def test_remove_during_the_first_refresh(
-    new_shop: Shop,
-    outlast: Callable[[Fault], Fault],
-    caplog: pytest.LogCaptureFixture,
+    new_shop: Shop, outlast: Callable[[Fault], Fault], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Test removing an account that is still being set up."""
     hass, entry = new_shop.hass, new_shop.entry

@@ -191,12 +191,7 @@ async def test_events_of_others(hass: HomeAssistant, calls: list[ServiceCall]) -
 
 @pytest.mark.parametrize(
     "options",
-    [
-        {"minimum_usd": -1},
-        {"minimum_usd": "much"},
-        {"currencies": [{}]},
-        {"coin": "A"},
-    ],
+    [{"minimum_usd": -1}, {"minimum_usd": "much"}, {"currencies": [{}]}, {"coin": "A"}],
 )
 @pytest.mark.usefixtures("shop")
 async def test_bad_options(
@@ -228,10 +223,7 @@ BETWEEN = {"value_min": {"number": 10.5}, "value_max": {"number": 12}}
     ],
 )
 async def test_total_crossed_threshold(
-    shop: Shop,
-    calls: list[ServiceCall],
-    options: dict[str, Any],
-    expected: list[bool],
+    shop: Shop, calls: list[ServiceCall], options: dict[str, Any], expected: list[bool]
 ) -> None:
     """Test a total that goes up, down and up again."""
     other = {"device_class": "monetary", "unit_of_measurement": "USD"}

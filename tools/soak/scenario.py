@@ -297,10 +297,7 @@ class Scenario:
         flow = await manager.async_init(self._entry.entry_id)
         await manager.async_configure(
             flow["flow_id"],
-            {
-                "only_funded": False,
-                "show_icons": not self._entry.options["show_icons"],
-            },
+            {"only_funded": False, "show_icons": not self._entry.options["show_icons"]},
         )
         await self._pass()
 

@@ -28,11 +28,10 @@ from .home_assistant import (
     wait_for,
     write_configuration,
 )
-from .past import make_past
+from .past import import_past
 
 FOLDER = REPOSITORY / ".demo"
 DASHBOARD = "crypto-cloud"
-RECEIVED = "sensor.cryptocloud_received"
 PORT = 8123
 START_TIMEOUT = 300
 
@@ -119,8 +118,7 @@ class Demo:
             address = await home_assistant.turn_on_instant_updates(entry_id)
             self.sandbox.notify(Notifications(url=address))
         if self.api_key is None and self.past:
-            for statistics in make_past(RECEIVED):
-                await connection.call("recorder/import_statistics", **statistics)
+            await import_past(connection.call)
             merchant = self.sandbox.merchant
             merchant.payment("USDT_TRC20", -merchant.available["USDT_TRC20"] / 2)
             # The payout is seen with the first payment.

@@ -8,12 +8,12 @@ from time import monotonic
 from tools.demo.demo import Demo
 from tools.demo.home_assistant import NEWEST, Installation, find_installation
 
-from .situations import see_situations
+from .sight import see_situations
+from .situations import LANGUAGES
 from .steps import DASHBOARD_STEPS, LIFE_STEPS, Step
 from .unit import test_strategy
 from .user import open_home_assistant
 
-LANGUAGES = ("en", "ru")
 # Longer than the graphs look back, so that there is something to show.
 SECONDS = 200
 

@@ -50,6 +50,8 @@ class Demo:
     """How far the graphs look back: the few minutes that people look."""
     past: bool = True
     """Whether there are weeks of receipts, and a payout."""
+    rows: list[dict[str, Any]] | None = None
+    """What the sandbox answers, instead of a merchant's balances."""
     say: Callable[[str], None]
     speed: float
     sandbox: Sandbox = field(init=False)
@@ -63,7 +65,7 @@ class Demo:
             api_url = None
             if self.api_key is None:
                 self.say("Starting the sandbox that stands in for CryptoCloud")
-                self.sandbox = Sandbox(speed=self.speed)
+                self.sandbox = Sandbox(rows=self.rows, speed=self.speed)
                 await stack.enter_async_context(self.sandbox)
                 api_url = self.sandbox.url
             port = find_free_port(self.port)

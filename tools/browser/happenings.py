@@ -1,0 +1,103 @@
+"""What happens to an account, for the dashboard to show."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from playwright.async_api import Route
+
+from tools.demo.past import TOTAL, import_past
+from tools.sandbox import GOOD_KEY, Status, make_row
+
+from .user import PICTURES, User
+
+
+async def change_nothing(user: User) -> None:
+    """Leave the demo as it is."""
+
+
+async def pay(user: User) -> None:
+    """Receive the first payment."""
+    user.demo.sandbox.merchant.payment("LTC", Decimal("1.25"))
+    await _poll(user)
+
+
+async def have_past(user: User, length: timedelta) -> None:
+    """Have a past, and wait until it is in the database."""
+    await import_past(user.call, length)
+    count = length // timedelta(hours=1)
+    await user.wait_for(
+        f"""hass.callWS({{
+          type: "recorder/statistics_during_period", period: "hour",
+          start_time: new Date(0).toISOString(), statistic_ids: ["{TOTAL}"],
+        }}).then((statistics) => statistics["{TOTAL}"]?.length >= {count})""",
+        timeout=120_000,
+    )
+
+
+async def hold(user: User, amounts: dict[str, Any]) -> None:
+    """Hold amounts of currencies that are worth a dollar each."""
+    sandbox = user.demo.sandbox
+    rows = sandbox.merchant.rows()
+    others = {row["currency"]["code"]: row["currency"] for row in rows}
+    coin = rows[0]["currency"]
+    sandbox.rows = [
+        make_row(others.get(code, coin | {"code": code}), amounts.get(code, 0))
+        for code in others | amounts
+    ]
+    await _poll(user)
+    total = sum(map(Decimal, amounts.values()))
+    await user.wait_for(
+        f"""Number(hass.states["{TOTAL}"].state) === {total:f}
+          && Object.values(hass.states).filter((state) => Number(state.state) > 0
+            && "balance_usd" in state.attributes).length === {len(amounts)}""",
+        timeout=120_000,
+    )
+
+
+async def pay_out(user: User) -> None:
+    """Pay out everything, after the outage."""
+    sandbox = user.demo.sandbox
+    sandbox.fault = None
+    sandbox.rows = [make_row(row["currency"], 0) for row in sandbox.merchant.rows()]
+    await _poll(user)
+    await user.wait_for(f"Number(hass.states['{TOTAL}'].state) === 0")
+
+
+async def lose_connection(user: User) -> None:
+    """Fall into an outage."""
+    user.demo.sandbox.fault = Status(503)
+    await _poll(user)
+    await user.wait_for(f"hass.states['{TOTAL}'].state === 'unavailable'")
+
+
+async def lose_key(user: User) -> None:
+    """Use a key that was revoked."""
+    user.demo.sandbox.revoke(GOOD_KEY)
+    await _poll(user)
+    await user.wait_for(f"hass.states['{TOTAL}'].state === 'unavailable'")
+
+
+async def lose_pictures(user: User) -> None:
+    """Let no picture load."""
+
+    async def refuse(route: Route) -> None:
+        await route.abort()
+
+    # What is said of the missing pictures
+    user.known_errors.update(
+        f"Failed to load resource: net::ERR_FAILED ({url})"
+        for url in user.requests
+        if "/local/" in url
+    )
+    await user.page.route(PICTURES, refuse)
+
+
+async def _poll(user: User) -> None:
+    """Poll now."""
+    await user.call(
+        "call_service",
+        domain="homeassistant",
+        service="update_entity",
+        service_data={"entity_id": [TOTAL]},
+    )

@@ -99,6 +99,7 @@ async def see(user: User, situation: Situation, *, take_pictures: bool) -> None:
         return [text for some in texts for text in some[user.language]]
 
     await log_in(user, OWNER)
+    await user.open()
     await situation.prepare(user)
     if situation.picture and take_pictures:
         await user.look(DESKTOP)
@@ -114,7 +115,9 @@ async def see(user: User, situation: Situation, *, take_pictures: bool) -> None:
         for scheme in ("light", "dark"):
             await user.look(size, scheme)
             is_dark = str(scheme == "dark").lower()
-            await user.wait_for(f"hass.themes.darkMode === {is_dark}")
+            await user.wait_for(
+                f"hass.user.name === '{name}' && hass.themes.darkMode === {is_dark}"
+            )
             where = f"{situation.name}, {name}, {size[0]} pixels, {scheme}"
             await expect_texts(user, where, expected, unexpected)
     await user.page.unroute_all()
@@ -153,5 +156,6 @@ async def _add_seller(user: User) -> None:
     user.known_errors = set(user.errors)
     await user.call("config/auth/create", name=SELLER, group_ids=["system-users"])
     await log_in(user, SELLER)
+    await user.open()
     await user.wait_for("hass.user.is_admin === false")
     await user.choose_language()

@@ -311,6 +311,39 @@ async def stop(shop: Shop) -> None:
     shop.hass.set_state(CoreState.stopping)
 
 
+@asynccontextmanager
+async def slow_disk(hass: HomeAssistant) -> AsyncGenerator[asyncio.Event]:
+    """Let no write end before the block does; the event says that one has begun."""
+    writing, may_end = asyncio.Event(), asyncio.Event()
+    save = Store.async_save
+    writers = most = 0
+
+    async def write(store: Store[Any], data: Any) -> None:
+        nonlocal writers, most
+        writers += 1
+        most = max(most, writers)
+        writing.set()
+        await may_end.wait()
+        await save(store, data)
+        writers -= 1
+
+    async def save_slowly(store: Store[Any], data: Any) -> None:
+        # The thread that writes does not end with the task that waits for it.
+        await asyncio.shield(hass.async_create_task(write(store, data)))
+
+    with patch.object(Store, "async_save", save_slowly):
+        yield writing
+        may_end.set()
+        await hass.async_block_till_done()
+    assert most == 1, "a write could be overtaken"
+
+
+async def turn_loop() -> None:
+    """Let tasks get as far as they can without a disk."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
 @pytest.mark.parametrize("end", [Shop.unload, stop])
 @pytest.mark.parametrize("cancel", [False, True])
 async def test_once_if_it_ends_while_it_is_saved(
@@ -318,35 +351,37 @@ async def test_once_if_it_ends_while_it_is_saved(
 ) -> None:
     """Test that a change that is saved as reported is reported."""
     hass = shop.hass
-    writing, may_end = asyncio.Event(), asyncio.Event()
-    save = Store.async_save
-    writers = 0
-
-    async def save_slowly(store: Store[Any], data: Any) -> None:
-        nonlocal writers
-        writers += 1
-        # The thread that writes does not end with the task that waits for it.
-        assert writers == 1
-        writing.set()
-        await may_end.wait()
-        writers -= 1
-        await save(store, data)
-
     shop.set(A=150, B=5)
-    with patch.object(Store, "async_save", save_slowly):
+    async with slow_disk(hass) as writing:
         poll = hass.async_create_task(async_update_entity(hass, SENSOR))
         await writing.wait()
         if cancel:
             poll.cancel()
         ending = hass.async_create_task(end(shop))
-        await asyncio.sleep(0)
-        may_end.set()
-        await ending
-        await hass.async_block_till_done()
+        await turn_loop()
+        assert ending.done() is (end is stop)
     assert shop.reports == []
 
     hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
     await hass.async_block_till_done()
+    await restart(shop)
+
+    assert shop.reports == PAID
+    assert sums(shop) == ("50", "0")
+
+
+async def test_once_if_the_key_is_replaced_while_it_is_saved(shop: Shop) -> None:
+    """Test that a file is not written while it is being written."""
+    hass = shop.hass
+    shop.set(A=150, B=5)
+    async with slow_disk(hass) as writing:
+        hass.async_create_task(async_update_entity(hass, SENSOR))
+        await writing.wait()
+        replacing = hass.async_create_task(replace_key(shop))
+        while shop.entry.data["api_key"] == API_KEY:
+            await asyncio.sleep(0)
+        await turn_loop()
+    await replacing
     await restart(shop)
 
     assert shop.reports == PAID
@@ -429,8 +464,31 @@ async def test_heard_once_the_account_is_available(shop: Shop, heard: Heard) -> 
     await shop.unload()
     shop.set(A=5000, B=5)
     await start(shop)
+    saved = shop.storage[key(shop)]
     await shop.fail()
     await end_start(shop)
+    assert heard == []
+    assert shop.storage[key(shop)] == saved
+
+    await shop.poll()
+
+    assert [(call["a"], call["received"]) for call in heard] == [(5000, 4900)]
+
+
+async def test_heard_after_an_outage_that_begins_at_the_start(
+    shop: Shop, heard: Heard
+) -> None:
+    """Test that a change waits if the account fails while it is saved as reported."""
+    await shop.unload()
+    shop.set(A=5000, B=5)
+    await start(shop)
+    async with slow_disk(shop.hass) as writing:
+        starting = shop.hass.async_create_task(end_start(shop))
+        await writing.wait()
+        shop.sandbox.fault, shop.sandbox.fault_count = Status(503), 1
+        await async_update_entity(shop.hass, SENSOR)
+        assert get_value(shop.hass, "a") == STATE_UNAVAILABLE
+    await starting
     assert heard == []
 
     await shop.poll()
@@ -623,8 +681,8 @@ async def test_new_currency_beside_one_that_is_unidentified(
 ) -> None:
     """Test that only what may have been there unidentified is no payment."""
     await shop.poll(make_row("A", 100), make_row(None, 4))
+    shop.set(*rows)
     await restart(shop)
-    await shop.poll(*rows)
 
     assert [currency for _, currency, _, _ in shop.reports] == expected
 
@@ -632,13 +690,14 @@ async def test_new_currency_beside_one_that_is_unidentified(
 async def test_key_of_another_account(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Test that the difference of two accounts is no payment."""
-    shop.set(A=150, B=0, C=9)
+    """Test that the difference of two accounts is no payment, though both lack a coin."""
+    await shop.poll(A=100, B=5, EMPTY=0)
+    shop.set(A=150, B=0, C=9, EMPTY=0)
     await replace_key(shop)
     assert shop.reports == []
     assert logged(caplog, logging.WARNING) == [OTHER_ACCOUNT]
 
-    await shop.poll(A=151, B=0, C=4)
+    await shop.poll(A=151, B=0, C=4, EMPTY=0)
 
     assert shop.reports == [("increased", "A", "1", "1"), ("decreased", "C", "5", "5")]
     assert sums(shop) == ("1", "5")
@@ -647,6 +706,7 @@ async def test_key_of_another_account(
 async def test_late_answer_for_the_old_key(shop: Shop) -> None:
     """Test that the old account's answer is not taken for the new one's."""
     save = Store.async_save
+    shop.set(A=100, B=6)
     async with answer_in_flight(shop) as release:
 
         async def save_late(store: Store[Any], data: Any) -> None:

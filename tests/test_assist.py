@@ -552,6 +552,18 @@ async def test_alias_goes_before_a_coin(shop: Shop) -> None:
     assert await ask(shop, "how much USDT") == answer
 
 
+async def test_ticker_goes_before_a_coin_and_that_before_a_sensor(shop: Shop) -> None:
+    """Test a ticker that is another coin's name, and a sensor with a coin's name."""
+    row = make_row("BTC", 7)
+    row["currency"]["name"] = "USDT"
+    shop.rows.append(row)
+    await shop.poll()
+    assert await ask(shop, "how much USDT") == "1250.50 USDT"
+
+    update(shop, TOTAL, name="Tether")
+    assert await ask(shop, "how much Tether") == "1250.50 USDT"
+
+
 async def test_longest_name_is_meant(shop: Shop) -> None:
     """Test names that are part of one another, or of a question."""
     call(shop, "balance", "USDT TRC20 balance", "our USDT", entity_id=TOTAL)
@@ -571,6 +583,22 @@ async def test_new_currency_can_be_asked_for(shop: Shop) -> None:
     expose(shop, "sensor.cryptocloud_ton")
     assert await ask(shop, "how much TON") == "7.000 TON"
     assert await ask(shop, "what is TON") == "7.000 TON"
+
+
+async def test_many_new_currencies_cost_few_updates(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Test that questions are not read again for each sensor that appears."""
+    updates: list[object] = []
+    find_names = assist.find_names
+    monkeypatch.setattr(
+        assist, "find_names", lambda *args: (updates.append(args), find_names(*args))[1]
+    )
+    shop.rows.extend(make_row(f"COIN{number}", 7) for number in range(40))
+    await shop.poll()
+
+    assert await ask(shop, "how much COIN39") == "Sorry, COIN39 is not exposed"
+    assert len(updates) < 40
 
 
 async def test_removed_sensor_cannot_be_asked_for(
@@ -651,6 +679,11 @@ async def test_automation_with_the_same_sentence_answers(
         has_started.clear()
         may_answer.clear()
 
+    await shop.hass.services.async_call(
+        "automation", "turn_off", {"entity_id": "all"}, blocking=True
+    )
+    assert await ask(shop, "how much USDT TRC20") == "1250.50 USDT"
+
 
 async def test_automation_that_says_nothing_is_not_talked_over(shop: Shop) -> None:
     """Test that Home Assistant's own acknowledgment follows such an automation."""
@@ -709,11 +742,12 @@ async def test_assist_may_be_set_up_later(
     new_shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Test an account that is there before Assist, or without."""
+    assert await async_setup_component(new_shop.hass, "homeassistant", {})
     await new_shop.set_up(USDT_TRC20=5)
     call(new_shop, "Dollars")
+    expose(new_shop, BALANCE)
     await new_shop.hass.async_block_till_done()
     await set_up_assist(new_shop.hass)
-    expose(new_shop, BALANCE)
     assert await ask(new_shop, "how much dollars") == "5.000 USDT"
     assert not logged(caplog, logging.WARNING)
 

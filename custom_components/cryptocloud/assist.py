@@ -64,6 +64,7 @@ class AccountQuestions:
         self._registered = ExitStack()
         self._lock = asyncio.Lock()
         self._is_unloaded = False
+        self._is_update_due = False
         self._has_automation_started = False
 
     @callback
@@ -80,8 +81,10 @@ class AccountQuestions:
 
     @callback
     def async_follow(self, _: Event[Any]) -> None:
-        """Update the questions after something changed."""
-        self._entry.async_create_task(self._hass, self._async_try_update())
+        """Update the questions after something changed, once for all that changes."""
+        if not self._is_update_due:
+            self._is_update_due = True
+            self._entry.async_create_task(self._hass, self._async_try_update())
 
     async def _async_try_update(self) -> None:
         """Update the questions, or keep them as they are."""
@@ -93,6 +96,7 @@ class AccountQuestions:
     async def async_update(self) -> None:
         """Register the questions with the current names, if Assist is set up."""
         async with self._lock:
+            self._is_update_due = False
             if Platform.CONVERSATION not in self._hass.config.components:
                 return
             triggers = make_triggers(*find_names(self._hass, self._entry))

@@ -17,7 +17,11 @@ from custom_components.cryptocloud.answer import parse_answer
 from custom_components.cryptocloud.const import EVENT_BALANCE_CHANGE
 from custom_components.cryptocloud.ledger import Ledger, async_get_ledger
 from custom_components.cryptocloud.models import Account
-from homeassistant.config_entries import ConfigEntryState, UnknownEntry
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    ConfigEntryState,
+    UnknownEntry,
+)
 from homeassistant.const import (
     EVENT_HOMEASSISTANT_FINAL_WRITE,
     EVENT_HOMEASSISTANT_STARTED,
@@ -27,6 +31,7 @@ from homeassistant.core import CoreState, HomeAssistant, callback
 from homeassistant.data_entry_flow import UnknownFlow
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_component import async_update_entity
 from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
@@ -377,9 +382,14 @@ async def test_once_if_the_key_is_replaced_while_it_is_saved(shop: Shop) -> None
     async with slow_disk(hass) as writing:
         hass.async_create_task(async_update_entity(hass, SENSOR))
         await writing.wait()
+        is_replaced = asyncio.Event()
+        async_dispatcher_connect(
+            hass,
+            SIGNAL_CONFIG_ENTRY_CHANGED,
+            callback(lambda *_: is_replaced.set()),
+        )
         replacing = hass.async_create_task(replace_key(shop))
-        while shop.entry.data["api_key"] == API_KEY:
-            await asyncio.sleep(0)
+        await is_replaced.wait()
         await turn_loop()
     await replacing
     await restart(shop)

@@ -254,6 +254,10 @@ async def test_summary_that_was_missed_is_sent_after_a_start(
     await day.move_to(hours=hour, minutes=4)
     assert home.is_waiting is is_due
 
+    # The recorder says so before they are in the database.
+    hass.bus.async_fire("recorder_5min_statistics_generated")
+    await settle()
+    assert home.is_waiting is is_due
     await day.compile_yesterday()
     await day.move_to(hours=hour, minutes=5)
     await hass.async_block_till_done()

@@ -786,6 +786,16 @@ async def test_key_of_another_account_after_a_restart(shop: Shop) -> None:
     assert shop.reports == []
 
 
+async def test_new_key_before_the_set_up(shop: Shop) -> None:
+    """Test that a key replaced before the file was read loses no sums."""
+    await shop.poll(A=150, B=5)
+    await shop.unload()
+    shop.hass.data.pop("cryptocloud_ledgers")
+    await replace_key(shop)
+
+    assert sums(shop) == ("50", "0")
+
+
 async def test_same_key_again(shop: Shop) -> None:
     """Test that entering the same key again hides no payment."""
     shop.set(A=150, B=6)

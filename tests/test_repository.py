@@ -26,6 +26,7 @@ PAGES = [
     "automations",
     "dashboard",
     "instant-updates",
+    "reliability",
     "sensors",
     "troubleshooting",
     "voice",
@@ -337,13 +338,27 @@ def test_pictures() -> None:
     assert shown == {str(Path(name).relative_to(ROOT)) for name in images}
 
 
+def find_rows(page: str) -> list[tuple[int, list[str]]]:
+    """Return the width of each row of a page's tables, and the numbers in it."""
+    rows = re.findall(r"^\|.*", re.sub(r"\]\(.*?\)", "", TEXTS[page]), re.MULTILINE)
+    # Each language separates thousands and decimals in its own way.
+    return [
+        (
+            row.replace(r"\|", "").count("|"),
+            sorted(re.findall(r"\d+", re.sub(r"(?<=\d)[,. ](?=\d)", "", row))),
+        )
+        for row in rows
+    ]
+
+
 @pytest.mark.parametrize(("english", "russian"), TRANSLATED.items())
 def test_translated_pages_in_step(english: str, russian: str) -> None:
-    """Test that both languages have the same headings, code, pictures and links."""
+    """Test that both languages have the same headings, tables, code and links."""
     for page in (english, russian):
         assert find_headings(page)[0][0] == "#"
     levels = [[level for level, _ in find_headings(p)] for p in (english, russian)]
     assert levels[0] == levels[1]
+    assert find_rows(english) == find_rows(russian)
     code = [
         [re.sub(r"#.*", "", block) for block in CODE.findall(TEXTS[page])]
         for page in (english, russian)

@@ -23,6 +23,7 @@ from homeassistant.util import dt as dt_util
 from tools.sandbox import Sandbox, Status
 
 from .common import Messages, Poll, load_rows, make_row, set_up
+from .faults import EXPECTED, TABLE
 
 ROOT = Path(__file__).parents[1]
 BLUEPRINTS = ROOT / "blueprints" / "automation" / "cryptocloud"
@@ -184,6 +185,28 @@ def test_messages(language: str) -> None:
     )
     for message in messages:
         assert re.sub(r"\{\w+\}", "…", message).startswith(beginnings)
+
+
+@pytest.mark.parametrize("language", PAGES)
+def test_fault_table(language: str) -> None:
+    """Test that the page counts the faults, and those of which the rest is used."""
+    page = (ROOT / PAGES[language][1]).with_name("reliability.md").read_text()
+    rows = re.findall(
+        r"^\| `?(\w+)`? \|.*\| (\d+) \| (\d+) \| (\d+) \|$", page, re.MULTILINE
+    )
+    groups = EXPECTED | {rows[-1][0]: TABLE}
+    assert [(name, *map(int, counts)) for name, *counts in rows] == [
+        (
+            name,
+            len(faults),
+            sum(not fault.error for fault in faults.values()),
+            3 * len(faults),
+        )
+        for name, faults in groups.items()
+    ]
+    odd = EXPECTED["rows"].values()
+    unidentified = sum(fault.unidentified for fault in odd)
+    assert re.search(rf"\b{len(odd)}\D+\b{unidentified}\b", page)
 
 
 @pytest.mark.parametrize("language", PAGES)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 import fcntl
@@ -68,7 +68,7 @@ class Demo:
                 self.sandbox = Sandbox(rows=self.rows, speed=self.speed)
                 await stack.enter_async_context(self.sandbox)
                 api_url = self.sandbox.url
-            port = find_free_port(self.port)
+            port = stack.enter_context(reserve_port(self.port))
             # With instant updates, nothing has to watch the balances.
             watch = self.api_key is None and not self.account
             write_configuration(
@@ -173,12 +173,23 @@ def _empty(folder: Path, keep: str | None = None) -> None:
             path.unlink()
 
 
-def find_free_port(wanted: int | None = None) -> int:
-    """Return a port that is free: the wanted one, else the usual one or any."""
-    for port in (wanted,) if wanted else (PORT, 0):
-        with socket.socket() as server, suppress(OSError):
-            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            server.bind(("127.0.0.1", port))
-            free: int = server.getsockname()[1]
-            return free
-    raise DemoError(f"port {wanted} is taken")
+@contextmanager
+def reserve_port(wanted: int | None = None) -> Generator[int]:
+    """Provide a port that is free: the wanted one, else the usual one or any.
+
+    The UDP port of that number is the reservation, as Home Assistant takes a while to
+    listen on it: others that start at the same time find another.
+    """
+    for port in (wanted,) if wanted else (PORT, 0, 0, 0):
+        with socket.socket(type=socket.SOCK_DGRAM) as reservation:
+            try:
+                reservation.bind(("127.0.0.1", port))
+                free: int = reservation.getsockname()[1]
+                with socket.socket() as server:
+                    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    server.bind(("127.0.0.1", free))
+            except OSError:
+                continue
+            yield free
+            return
+    raise DemoError(f"port {wanted} is taken" if wanted else "no port is free")

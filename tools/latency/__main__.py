@@ -24,7 +24,7 @@ from aiohttp import ClientSession, web
 import yaml
 
 from homeassistant.const import __version__
-from tools.demo.demo import find_free_port
+from tools.demo.demo import reserve_port
 from tools.demo.home_assistant import (
     HomeAssistant,
     run_home_assistant,
@@ -144,7 +144,7 @@ async def measure(payments: int) -> Waits:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         sandbox = await stack.enter_async_context(Sandbox(keys=keys, speed=0))
         shop = Shop(sandbox)
-        port = find_free_port()
+        port = stack.enter_context(reserve_port())
         configure(folder, port, await stack.enter_async_context(serve(shop)))
         session = await stack.enter_async_context(ClientSession())
         tasks = await stack.enter_async_context(asyncio.TaskGroup())

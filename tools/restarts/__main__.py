@@ -20,7 +20,7 @@ from aiohttp import ClientError, ClientSession, web
 from aiohttp.test_utils import TestServer
 import yaml
 
-from tools.demo.demo import find_free_port
+from tools.demo.demo import reserve_port
 from tools.demo.home_assistant import (
     HomeAssistant,
     Installation,
@@ -130,8 +130,7 @@ async def read(home_assistant: HomeAssistant, entity_id: str) -> str | None:
 
 async def run(installation: Installation, moments: tuple[float | None, ...]) -> bool:
     """Try everything; return whether all of it was right."""
-    port = find_free_port()
-    with TemporaryDirectory() as name:
+    with TemporaryDirectory() as name, reserve_port() as port:
         async with Sandbox() as sandbox, ClientSession() as session:
             shop = Shop(sandbox, Path(name), installation)
             home_assistant = HomeAssistant(session, f"http://127.0.0.1:{port}")

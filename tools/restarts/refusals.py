@@ -14,7 +14,7 @@ from time import monotonic
 
 from aiohttp import ClientError, ClientSession, web
 
-from tools.demo.demo import find_free_port
+from tools.demo.demo import reserve_port
 from tools.demo.home_assistant import (
     DemoError,
     HomeAssistant,
@@ -92,10 +92,9 @@ class Service:
 
 async def run_refusals(seed: int) -> bool:
     """Start Home Assistant often; return whether it asked for a key when it should."""
-    port = find_free_port()
     results = []
     counts: Counter[str] = Counter()
-    with TemporaryDirectory() as name:
+    with TemporaryDirectory() as name, reserve_port() as port:
         folder = Path(name)
         write_configuration(folder, port)
         async with Sandbox() as sandbox, ClientSession() as session:

@@ -286,7 +286,13 @@ async def see_device(user: User) -> None:
 async def add_dashboard(user: User) -> None:
     """Add the dashboard."""
     page = user.page
-    await user.open(DASHBOARDS)
+    # Opened directly, the page may be drawn before its words are there, and stays so.
+    await user.open("/config")
+    created = await user.localize(
+        "ui.panel.config.lovelace.dashboards.picker.type.user_created"
+    )
+    await user.go(DASHBOARDS)
+    await expect(page.get_by_text(created, exact=True).first).to_be_visible()
     await page.locator("ha-config-lovelace-dashboards ha-button[slot=fab]").click()
     card = page.locator("dashboard-card").filter(has_text="CryptoCloud")
     await card.scroll_into_view_if_needed()

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from io import BytesIO
 import json
 import os
+from pathlib import Path
 import shutil
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import Any, Literal
 
 from PIL import Image, PngImagePlugin
@@ -128,6 +130,16 @@ class User:
         await self.page.goto(self.demo.url + path)
         await self.wait_for("hass.config?.state === 'RUNNING'")
 
+    async def go(self, path: str) -> None:
+        """Go to another page, as a link does."""
+        await self.page.evaluate(
+            """(path) => {
+              history.pushState(null, "", path);
+              window.dispatchEvent(new CustomEvent("location-changed"));
+            }""",
+            path,
+        )
+
     async def wait_for(self, expression: str, *, timeout: float = TIMEOUT) -> Any:
         """Wait until an expression is true for the page's hass, and return its value."""
         value = await self.page.wait_for_function(
@@ -195,28 +207,42 @@ class User:
 
     async def take_picture(self, name: str) -> None:
         """Take a picture for the docs, or check that it still shows these words."""
-        # Let animations end.
-        await self.page.wait_for_timeout(1500)
-        texts = await self._read_texts()
         suffix = "" if self.language == "en" else f".{self.language}"
         file = IMAGES / f"{name}{suffix}.png"
-        with Image.open(BytesIO(await self.page.screenshot())) as image:
-            size = image.size
-            if self.update_images:
-                info = PngImagePlugin.PngInfo()
-                info.add_itxt(_TEXTS_KEY, json.dumps(texts, ensure_ascii=False))
-                image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
-                    file, optimize=True, pnginfo=info
-                )
+        if self.update_images:
+            await self._save_picture(file)
         remedy = f"{file.name}: use --update-screenshots"
         assert file.exists(), f"there is no {remedy}"
         assert file.stat().st_size < MAX_IMAGE_SIZE, f"{file.name} is too large"
         with Image.open(file) as image:
-            assert image.size == size, f"other size than {remedy}"
+            size = image.size
             pictured = set(json.loads(image.info.get(_TEXTS_KEY, "[]")))
-        assert pictured == set(texts), (
-            f"{sorted(pictured ^ set(texts))} are on the page or on {remedy}"
-        )
+        end = monotonic() + TIMEOUT / 1000
+        while different := pictured ^ set(await self._read_texts()):
+            assert monotonic() < end, (
+                f"{sorted(different)} are on the page or on {remedy}"
+            )
+            await self.page.wait_for_timeout(250)
+        with Image.open(BytesIO(await self.page.screenshot())) as image:
+            assert image.size == size, f"other size than {remedy}"
+
+    async def _save_picture(self, file: Path) -> None:
+        """Save what is on the screen, once it no longer changes."""
+        shown: tuple[list[str], bytes] | None = None
+        end = monotonic() + TIMEOUT / 1000
+        while shown != (
+            now := (await self._read_texts(), await self.page.screenshot())
+        ):
+            assert monotonic() < end, f"the page keeps changing: {file.name}"
+            shown = now
+            await self.page.wait_for_timeout(1500)
+        texts, picture = shown
+        info = PngImagePlugin.PngInfo()
+        info.add_itxt(_TEXTS_KEY, json.dumps(texts, ensure_ascii=False))
+        with Image.open(BytesIO(picture)) as image:
+            image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
+                file, optimize=True, pnginfo=info
+            )
 
     async def _read_texts(self) -> list[str]:
         """Return the words on the screen, without amounts, times and tickers."""

@@ -11,6 +11,8 @@ from tools.sandbox import GOOD_KEY, Status, make_row
 
 from .user import PICTURES, User
 
+CHANGE = "event.cryptocloud_balance_change"
+
 
 async def change_nothing(user: User) -> None:
     """Leave the demo as it is."""
@@ -65,7 +67,8 @@ async def pay_out(user: User) -> None:
 
 
 async def lose_connection(user: User) -> None:
-    """Fall into an outage."""
+    """Fall into an outage, with a change in the log."""
+    await user.wait_for(f"hass.states['{CHANGE}'].state !== 'unknown'")
     user.demo.sandbox.fault = Status(503)
     await _poll(user)
     await user.wait_for(f"hass.states['{TOTAL}'].state === 'unavailable'")

@@ -19,7 +19,8 @@ async def change_nothing(user: User) -> None:
 
 
 async def pay(user: User) -> None:
-    """Receive the first payment."""
+    """Receive the first payment, after the outage."""
+    user.demo.sandbox.fault = None
     user.demo.sandbox.merchant.payment("LTC", Decimal("1.25"))
     await _poll(user)
 
@@ -69,6 +70,11 @@ async def pay_out(user: User) -> None:
 async def lose_connection(user: User) -> None:
     """Fall into an outage, with a change in the log."""
     await user.wait_for(f"hass.states['{CHANGE}'].state !== 'unknown'")
+    await start_badly(user)
+
+
+async def start_badly(user: User) -> None:
+    """Fall into an outage before anything has happened."""
     user.demo.sandbox.fault = Status(503)
     await _poll(user)
     await user.wait_for(f"hass.states['{TOTAL}'].state === 'unavailable'")

@@ -17,6 +17,7 @@ from .happenings import (
     lose_pictures,
     pay,
     pay_out,
+    start_badly,
 )
 from .user import User
 
@@ -46,6 +47,20 @@ RECEIVED: Texts = {
 YESTERDAY: Texts = {"en": ("Received yesterday",), "ru": ("Получено вчера",)}
 UNAVAILABLE: Texts = {"en": ("Unavailable",), "ru": ("Недоступно",)}
 ZERO: Texts = {"en": ("$0.00",), "ru": ("0,00 $",)}
+OUTAGE: Texts = {
+    "en": (
+        "Balances are unavailable",
+        "Since ",
+        "Home Assistant retries automatically.",
+        "Troubleshooting",
+    ),
+    "ru": (
+        "Балансы недоступны",
+        "Home Assistant автоматически повторяет попытки.",
+        "Устранение неполадок",
+    ),
+}
+SHOW_LOG: Texts = {"en": ("Show the log",), "ru": ("Открыть журнал",)}
 COINS = _same("USDT TRC20", "BTC", "ETH")
 FUNDED = (COINS, _same("$"))
 
@@ -72,6 +87,13 @@ NEW_ACCOUNT = (
         change_nothing,
         (SOON, NO_CHANGES, *FUNDED),
         (RECEIVED, UNAVAILABLE),
+    ),
+    Situation(
+        "an outage in the first hour",
+        start_badly,
+        (SOON, NO_CHANGES, OUTAGE, UNAVAILABLE, COINS),
+        (RECEIVED, ZERO),
+        SHOW_LOG,
     ),
     Situation(
         "the first payment",
@@ -115,19 +137,7 @@ OLD_ACCOUNT = (
             RECEIVED,
             UNAVAILABLE,
             COINS,
-            {
-                "en": (
-                    "Balances are unavailable",
-                    "Since ",
-                    "Home Assistant retries automatically.",
-                    "Troubleshooting",
-                ),
-                "ru": (
-                    "Балансы недоступны",
-                    "Home Assistant автоматически повторяет попытки.",
-                    "Устранение неполадок",
-                ),
-            },
+            OUTAGE,
         ),
         (
             ZERO,
@@ -135,7 +145,7 @@ OLD_ACCOUNT = (
             # Empty currencies do not appear.
             _same("DAI ERC20"),
         ),
-        {"en": ("Show the log",), "ru": ("Открыть журнал",)},
+        SHOW_LOG,
         picture="dashboard-outage",
     ),
     Situation(

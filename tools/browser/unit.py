@@ -32,9 +32,11 @@ _START = """async () => {
     ...hass,
     callWS: async ({ type, entity_ids: ids, statistic_ids: [statistic] = [] }) => {
       if (!(type in answers)) throw new Error(`Unknown command ${type}`);
-      const key = statistic ?? ids?.[0];
+      const [key, ...others] = statistic ? [statistic] : ids ?? [];
+      const more = others.flatMap((id) => id in answers ? [[id, answers[id]]] : []);
       return type.endsWith("get_entries") ? answers[type]
-        : type.endsWith("_during_period") ? { [key]: answers[type] } : answers[type];
+        : type.endsWith("_during_period")
+          ? { [key]: answers[type], ...Object.fromEntries(more) } : answers[type];
     },
     formatEntityState: ({ state, attributes: { unit_of_measurement: unit } }) =>
       unit === "USD" ? `$${state}` : `${state} ${unit}`,
@@ -335,7 +337,14 @@ async def check_first_hour(page: Page) -> None:
     )
     [log] = await find_cards(page, hass, "logbook")
     [condition] = log["visibility"]
-    assert condition["state_not"] == "unknown"
+    assert "unknown" in condition["state_not"]
+    # An outage, in which the state does not say that nothing has happened yet
+    states = [{"s": "unknown", "lu": 1}, {"s": "unavailable", "lu": 2}]
+    failed = answer(fail(hass), "sensor.balance_change", states)
+    assert await find_sentences(page, failed) == [soon, changes, soon]
+    [log] = await find_cards(page, failed, "logbook")
+    [condition] = log["visibility"]
+    assert "unavailable" in condition["state_not"]
 
 
 async def check_first_day(page: Page) -> None:
@@ -347,6 +356,8 @@ async def check_first_day(page: Page) -> None:
     hass = answer(hass, "recorder/statistics_during_period", statistics)
     names = [card["name"] for card in await find_cards(page, hass, "statistic")]
     assert names == ["Received today", "Received this month"]
+    # There are no days to compare.
+    assert not await find_cards(page, hass, "statistics-graph")
     [graph] = await find_cards(page, hass, "history-graph")
     assert graph["hours_to_show"] == 2
     tiles = await find_cards(page, hass, "tile")
@@ -427,6 +438,25 @@ async def check_changes(page: Page) -> None:
     hass["states"]["sensor.balance_change"]["state"] = ago(hours=50).isoformat()
     [card] = await find_cards(page, hass, "logbook")
     assert card["hours_to_show"] == 51
+    failed = fail(hass)
+    for age, is_shown in ((None, True), (90, True), (300, False)):
+        if age:
+            states = [{"s": ago(hours=age).isoformat()}, {"s": "unavailable"}]
+            failed = answer(failed, "sensor.balance_change", states)
+        # In an outage, the state does not say when the latest change was.
+        sentences = await find_sentences(page, failed)
+        assert ("Payments and withdrawals appear here." not in sentences) == is_shown
+        [card] = await find_cards(page, failed, "logbook")
+        assert card["hours_to_show"] >= min(age or 0, 240)
+    # Home Assistant no longer has the change.
+    hass["states"]["sensor.balance_change"]["state"] = ago(days=11).isoformat()
+    assert await find_sentences(page, hass) == [
+        "Payments and withdrawals appear here.",
+        "No currency holds funds right now.",
+    ]
+    [card] = await find_cards(page, hass, "logbook", hours_to_show=24 * 14)
+    [condition] = card["visibility"]
+    assert condition["state_not"] == "unknown"
 
 
 async def check_distribution(page: Page) -> None:

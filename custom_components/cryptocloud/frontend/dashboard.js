@@ -16,11 +16,11 @@ import { getWords } from "./words.js";
  * @typedef {{amount: string, value?: string, name: string, color: string, usd: number}} Currency
  * @typedef {{key: string, entities: Entity[], deviceIds: string[], judged: Entity[],
  *   registry?: Promise<any>}} Own
- * @typedef {{hours: number, reach: number, since?: Date}} History Hours there are and hours to
- *   show, those before an outage included, and when it began
- * @typedef {History & {hass: Hass, words: import("./words.js").Words, days: number,
- *   deviceId: string, title: string, find: (key: string) => string | undefined,
- *   currencies: Currency[], rejected: boolean, help?: string, firstDay?: number}} Account
+ * @typedef {{hours: number, reach: number, since?: Date, age: number}} History Hours there are and
+ *   hours to show, those before an outage included; when it began; hours since the latest change
+ * @typedef {History & {hass: Hass, words: import("./words.js").Words, days: number, title: string,
+ *   deviceId: string, find: (key: string) => string | undefined, currencies: Currency[],
+ *   rejected: boolean, help?: string, firstDay?: number, hasYesterday: boolean}} Account
  */
 
 const DOMAIN = "cryptocloud";
@@ -124,10 +124,8 @@ const getCurrencies = (hass, entities, registry, last) => {
   const byUniqueId = new Map(entities.map(({ entity_id: id }) => [getUniqueId(id), id]));
   return entities
     .filter(({ translation_key: key, entity_id: id }) => key === "balance" && hass.states[id])
-    .filter((entity) => {
-      const isFunded = judge(entity, hass.states[entity.entity_id]);
-      return isFunded ?? (!last || getUniqueId(entity.entity_id) in last);
-    })
+    .filter((entity) => judge(entity, hass.states[entity.entity_id])
+      ?? (!last || getUniqueId(entity.entity_id) in last))
     .map(({ entity_id: amount, name = amount }) => ({
       amount, name,
       value: byUniqueId.get(getUniqueId(amount).replace(/:balance$/, ":usd_value")),
@@ -137,17 +135,20 @@ const getCurrencies = (hass, entities, registry, last) => {
     .map((currency, index) => ({ ...currency, color: getColor(index) }));
 };
 
-/** @type {(hass: Hass, total: string, wanted: number) => Promise<History>} */
-const getHistory = async (hass, total, wanted) => {
+/** @type {(hass: Hass, total: string, change: string, wanted: number) => Promise<History>} */
+const getHistory = async (hass, total, change, wanted) => {
   const state = hass.states[total];
   const isOutage = state?.state === "unavailable";
   const looked = isOutage ? KEPT_HOURS : Math.min(wanted, KEPT_HOURS);
   const history = await ask(hass, "history/history_during_period", {
-    start_time: goBack(looked), entity_ids: [total], significant_changes_only: false,
-    minimal_response: true, no_attributes: true,
+    start_time: goBack(looked), entity_ids: isOutage && change ? [total, change] : [total],
+    significant_changes_only: false, minimal_response: true, no_attributes: true,
   });
   /** @type {{s: string, lu: number}[]} */
   const rows = history?.[total] ?? [];
+  /** @type {typeof rows | undefined} In an outage, the state does not say when one was. */
+  const changes = isOutage ? history?.[change] : [{ s: hass.states[change]?.state }];
+  const ages = changes?.map(({ s }) => Math.ceil((Date.now() - (Date.parse(s) || 0)) / HOUR));
   const known = rows.map(({ s }) => !Number.isNaN(Number(s)));
   const covered = (Date.now() / 1000 - rows[known.indexOf(true)]?.lu) / 3600 || 0;
   // After a restart, the state is newer than the outage.
@@ -155,7 +156,7 @@ const getHistory = async (hass, total, wanted) => {
   const since = isOutage ? new Date(end ? end.lu * 1000 : state.last_changed) : undefined;
   const reach = wanted + (since ? Math.ceil((Date.now() - since.getTime()) / HOUR) : 0);
   const hours = covered >= 0.99 * Math.min(wanted, looked) ? reach : Math.floor(covered);
-  return { hours, reach, since };
+  return { hours, reach, since, age: Math.min(...(ages ?? [KEPT_HOURS])) };
 };
 
 /** @type {(config: Card | undefined, hass: Hass) => Promise<Account[]>} */
@@ -165,8 +166,7 @@ const getAccounts = async (config, hass) => {
   const ids = { entity_ids: own.entities.map((entity) => entity.entity_id) };
   own.registry ??= ask(hass, "config/entity_registry/get_entries", ids);
   const [registry, lastKnown, manifest] = await Promise.all([
-    own.registry,
-    ask(hass, `${DOMAIN}/last_known`),
+    own.registry, ask(hass, `${DOMAIN}/last_known`),
     ask(hass, "manifest/get", { integration: DOMAIN }),
   ]);
   const docs = `${manifest?.documentation}/blob/main/docs${hass.language === "ru" ? "/ru" : ""}`;
@@ -176,19 +176,19 @@ const getAccounts = async (config, hass) => {
     const find = (key) => ours.find((entity) => entity.translation_key === key)?.entity_id;
     const [total = "", received = ""] = [find("total_balance"), find("received")];
     const [history, statistics] = await Promise.all([
-      getHistory(hass, total, wanted),
+      getHistory(hass, total, find("balance_change") ?? "", wanted),
       ask(hass, "recorder/statistics_during_period", {
         start_time: goBack(Math.max(days, 62) * 24), statistic_ids: [received],
         period: "day", types: ["change"],
       }),
     ]);
-    const title = getTitle(hass, deviceId);
+    const firstDay = statistics?.[received]?.[0]?.start;
     return {
-      hass, days, words: getWords(hass.language), deviceId, title, find, ...history,
+      hass, days, words: getWords(hass.language), deviceId, find, ...history, firstDay,
       currencies: getCurrencies(hass, ours, registry ?? {}, lastKnown?.values),
       rejected: Boolean(lastKnown?.rejected?.includes(registry?.[total]?.config_entry_id)),
       help: manifest?.documentation && `${docs}/troubleshooting.md`,
-      firstDay: statistics?.[received]?.[0]?.start,
+      title: getTitle(hass, deviceId), hasYesterday: firstDay < new Date().setHours(0, 0, 0, 0),
     };
   };
   const accounts = await Promise.all(own.deviceIds.map(getAccount));
@@ -224,8 +224,7 @@ const makeOutage = ({ hass, words, find, since, rejected, help }) => {
       ...(hass.user?.is_admin ? [button] : []),
       ...(help ? [{ text: words.help, appearance: "plain", tap_action: url }] : []),
     ],
-    grid_options: { columns: "full" },
-    ...showIf(entity, { state: "unavailable" }),
+    grid_options: { columns: "full" }, ...showIf(entity, { state: "unavailable" }),
   };
   return entity ? [card] : [];
 };
@@ -248,13 +247,12 @@ const makers = {
     })),
   ],
 
-  received: ({ words, days, find, firstDay }) => {
+  received: ({ words, days, find, firstDay, hasYesterday }) => {
     const [received, withdrawn] = [find("received"), find("withdrawn")];
     const heading = makeHeading(words.received, "mdi:cash-plus");
     if (!received || !firstDay) {
       return received ? [heading, makeSentence(words.soon)] : [];
     }
-    const hasYesterday = firstDay < new Date().setHours(0, 0, 0, 0);
     /** @type {(name: string, columns: number, period: string, offset: number) => Card} */
     const makeSum = (name, columns, period, offset) => ({
       type: "statistic", entity: received, name, stat_type: "change",
@@ -265,32 +263,31 @@ const makers = {
       { entity: received, name: words.received, color: "green" },
       { entity: withdrawn, name: words.withdrawn, color: "amber" },
     ];
-    return [
-      heading,
-      makeSum(words.today, hasYesterday ? 6 : 12, "day", 0),
-      ...(hasYesterday ? [makeSum(words.yesterday, 6, "day", -1)] : []),
-      makeSum(words.month, 12, "month", 0),
-      {
-        type: "statistics-graph", title: words.daily, chart_type: "bar",
-        stat_types: ["change"], period: "day", days_to_show: days,
-        entities: entities.filter(({ entity }) => entity),
-      },
-    ];
+    const chart = {
+      type: "statistics-graph", title: words.daily, chart_type: "bar",
+      stat_types: ["change"], period: "day", days_to_show: days,
+      entities: entities.filter(({ entity }) => entity),
+    };
+    const today = makeSum(words.today, hasYesterday ? 6 : 12, "day", 0);
+    const month = makeSum(words.month, 12, "month", 0);
+    const yesterday = makeSum(words.yesterday, 6, "day", -1);
+    return [heading, today, ...(hasYesterday ? [yesterday, month, chart] : [month])];
   },
 
-  changes: ({ hass, words, reach, find, firstDay }) => {
-    const entity = find("balance_change");
-    const latest = Date.parse(hass.states[entity ?? ""]?.state ?? "");
+  changes: ({ hass, words, reach, age, find, hasYesterday }) => {
+    const entity = find("balance_change") ?? "";
+    const kept = Math.max(reach, KEPT_HOURS);
+    // States that come without a change in the log
+    const quiet = age > kept ? ["unknown", "unavailable", hass.states[entity]?.state] : "unknown";
     const log = {
       type: "logbook", target: { entity_id: [entity] }, name_detail: "entity",
       // The other entries are states of the event, which do not say what changed.
       state_filter: ["increased", "decreased"],
-      // Far enough back for the latest change, which is not known in an outage
-      hours_to_show: Math.max(reach, Math.ceil((Date.now() - latest) / HOUR) || KEPT_HOURS),
-      grid_options: { rows: isWide() && firstDay ? 9 : 5 },
-      ...showIf(entity, { state_not: "unknown" }),
+      hours_to_show: Math.min(Math.max(reach, age), kept),
+      grid_options: { rows: hasYesterday ? (isWide() ? 9 : 5) : 4 },
+      ...showIf(entity, { state_not: quiet }),
     };
-    const sentence = { ...makeSentence(words.noChanges), ...showIf(entity, { state: "unknown" }) };
+    const sentence = { ...makeSentence(words.noChanges), ...showIf(entity, { state: quiet }) };
     return entity ? [makeHeading(words.changes, "mdi:cash-sync"), sentence, log] : [];
   },
 
@@ -403,15 +400,18 @@ class SectionStrategy extends HTMLElement {
 /** @type {Intl.NumberFormatOptions} */
 const PERCENT = { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 };
 const STYLE = `
-  ha-card { display: block; max-height: 80vh; overflow-y: auto; padding: 8px 0; }
+  ha-card { max-height: 80vh; overflow-y: auto; padding: 8px 0; container-type: inline-size; }
   button { all: unset; display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 12px;
     box-sizing: border-box; width: 100%; padding: 6px 16px; cursor: pointer;
     content-visibility: auto; contain-intrinsic-size: auto 32px; }
   button:focus-visible { outline: 2px solid var(--primary-color); outline-offset: -2px; }
   .dot { align-self: center; width: 8px; height: 8px; border-radius: 4px; }
   .name { flex: 1; min-width: 30%; overflow-wrap: anywhere; }
-  .amount, .share { color: var(--secondary-text-color); }
   ha-card .value, ha-card .share { min-width: 4em; text-align: end; }
+  .amount, .share { color: var(--secondary-text-color); }
+  .value:empty, .share:empty { display: none; }
+  @container (max-width: 400px) { button { display: grid; grid: auto auto / auto 1fr auto; }
+    .amount { grid-area: 2 / 2; } .value { grid-area: 1 / 3; } .share { grid-area: 2 / 3; } }
   section div { display: flex; flex-direction: column; justify-content: center; height: 36px;
     text-align: end; white-space: nowrap; font-size: 14px; line-height: 20px; }
   section .share { font-size: 12px; line-height: 16px; }`;

@@ -128,7 +128,12 @@ NEW_ACCOUNT = (
     ),
 )
 OLD_ACCOUNT = (
-    Situation("weeks later", change_nothing, (RECEIVED, YESTERDAY, *FUNDED)),
+    Situation(
+        "weeks later",
+        change_nothing,
+        (RECEIVED, YESTERDAY, *FUNDED),
+        (UNAVAILABLE, SOON, NO_CHANGES),
+    ),
     Situation("no picture loads", lose_pictures, (RECEIVED, *FUNDED)),
     Situation(
         "an outage",

@@ -30,9 +30,9 @@ _START = """async () => {
   window.section = customElements.get("ll-strategy-section-cryptocloud");
   window.make = ({ answers, ...hass }) => ({
     ...hass,
-    callWS: async ({ type, entity_ids: ids, statistic_ids: [statistic] = [] }) => {
+    callWS: async ({ type, entity_ids: entities, statistic_ids: ids = entities ?? [] }) => {
       if (!(type in answers)) throw new Error(`Unknown command ${type}`);
-      const [key, ...others] = statistic ? [statistic] : ids ?? [];
+      const [key, ...others] = ids;
       const more = others.flatMap((id) => id in answers ? [[id, answers[id]]] : []);
       return type.endsWith("get_entries") ? answers[type]
         : type.endsWith("_during_period")
@@ -362,6 +362,14 @@ async def check_first_day(page: Page) -> None:
     assert graph["hours_to_show"] == 2
     tiles = await find_cards(page, hass, "tile")
     assert {tile["features"][0]["hours_to_show"] for tile in tiles} == {2}
+    # The graph goes on with statistics, the trend does not.
+    for days, hours in ((1.5, 2), (2.5, 24)):
+        statistics = [{"start": ago(days=days).timestamp() * 1000}]
+        hass = answer(hass, "sensor.total_balance", statistics)
+        [graph] = await find_cards(page, hass, "history-graph")
+        assert graph["hours_to_show"] == hours
+        tiles = await find_cards(page, hass, "tile")
+        assert {tile["features"][0]["hours_to_show"] for tile in tiles} == {2}
 
 
 async def check_periods(page: Page) -> None:

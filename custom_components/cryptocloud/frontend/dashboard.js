@@ -19,8 +19,8 @@ import { getWords } from "./words.js";
  * @typedef {{hours: number, reach: number, since?: Date, age: number}} History Hours there are and
  *   hours to show, those before an outage included; when it began; hours since the latest change
  * @typedef {History & {hass: Hass, words: import("./words.js").Words, days: number, title: string,
- *   deviceId: string, find: (key: string) => string | undefined, currencies: Currency[],
- *   rejected: boolean, help?: string, firstDay?: number, hasYesterday: boolean}} Account
+ *   deviceId: string, find: (key: string) => string | undefined, firstDay?: number, help?: string,
+ *   currencies: Currency[], rejected: boolean, hasYesterday: boolean, charted: number}} Account
  */
 
 const DOMAIN = "cryptocloud";
@@ -35,7 +35,7 @@ const COLORS = `blue amber teal deep-orange purple green pink cyan indigo lime r
 /** @type {(index: number) => string} */
 const getColor = (index) => COLORS[index] ?? `hsl(${(index * 137) % 360} 55% 55%)`;
 
-/** @type {(config: Card | undefined) => Card} The options; nonsense is as good as nothing. */
+/** @type {(config?: Card) => Card & {show: Part[]}} The options; nonsense is as good as none. */
 const readOptions = (config) => {
   const show = PARTS.filter((part) => Array.isArray(config?.show) && config.show.includes(part));
   /** @type {(value: any, standard: number, max: number) => number} */
@@ -178,13 +178,15 @@ const getAccounts = async (config, hass) => {
     const [history, statistics] = await Promise.all([
       getHistory(hass, total, find("balance_change") ?? "", wanted),
       ask(hass, "recorder/statistics_during_period", {
-        start_time: goBack(Math.max(days, 62) * 24), statistic_ids: [received],
+        start_time: goBack(Math.max(days, 62) * 24), statistic_ids: [received, total],
         period: "day", types: ["change"],
       }),
     ]);
-    const firstDay = statistics?.[received]?.[0]?.start;
+    const [firstDay, firstTotal] = [received, total].map((id) => statistics?.[id]?.[0]?.start);
     return {
       hass, days, words: getWords(hass.language), deviceId, find, ...history, firstDay,
+      // Where there are no states, the graph shows statistics.
+      charted: history[firstTotal < Date.now() - (wanted + 24) * HOUR ? "reach" : "hours"],
       currencies: getCurrencies(hass, ours, registry ?? {}, lastKnown?.values),
       rejected: Boolean(lastKnown?.rejected?.includes(registry?.[total]?.config_entry_id)),
       help: manifest?.documentation && `${docs}/troubleshooting.md`,
@@ -256,8 +258,7 @@ const makers = {
     /** @type {(name: string, columns: number, period: string, offset: number) => Card} */
     const makeSum = (name, columns, period, offset) => ({
       type: "statistic", entity: received, name, stat_type: "change",
-      period: { calendar: { period, offset } },
-      grid_options: { columns: isWide() ? columns : 12 },
+      period: { calendar: { period, offset } }, grid_options: { columns: isWide() ? columns : 12 },
     });
     const entities = [
       { entity: received, name: words.received, color: "green" },
@@ -320,16 +321,16 @@ const makers = {
 
   history: (account) => [
     makeHeading(account.words.history, "mdi:chart-line"),
-    account.hours
-      ? { type: "history-graph", hours_to_show: account.hours, entities: getTotals(account) }
+    account.charted
+      ? { type: "history-graph", hours_to_show: account.charted, entities: getTotals(account) }
       : makeSentence(account.words.soon),
   ],
 };
 
-/** @type {(account: Account, show: Part[]) => Promise<Card>} */
-const makeView = async (account, show) => {
+/** @type {(account: Account, config?: Card) => Promise<Card>} */
+const makeView = async (account, config) => {
   // The totals are above two columns of the others.
-  const sections = show.map((part) => ({
+  const sections = readOptions(config).show.map((part) => ({
     type: "grid", column_span: part === "balance" ? 2 : 1, cards: makers[part](account),
   }));
   const tiles = sections.flatMap(({ cards }) => cards.filter((card) => card.show_entity_picture));
@@ -376,8 +377,7 @@ class DashboardStrategy extends HTMLElement {
   static async generate(config, hass) {
     const accounts = await getAccounts(config, hass);
     const cards = [makeSentence(getWords(hass.language).missing)];
-    const { show } = readOptions(config);
-    const views = await Promise.all(accounts.map((account) => makeView(account, show)));
+    const views = await Promise.all(accounts.map((account) => makeView(account, config)));
     return { views: views.length ? views : [{ title: "CryptoCloud", cards }] };
   }
 }

@@ -8,6 +8,7 @@ from time import monotonic
 from tools.demo.demo import Demo
 from tools.demo.home_assistant import NEWEST, Installation, find_installation
 
+from .happenings import avoid_first_figures
 from .sight import see_situations
 from .situations import LANGUAGES
 from .steps import DASHBOARD_STEPS, LIFE_STEPS, Step
@@ -44,6 +45,7 @@ async def main(installation: Installation, *, update: bool) -> None:
         for language in LANGUAGES:
             await run(demo, DASHBOARD_STEPS, language, update)
     for language in LANGUAGES:
+        await avoid_first_figures()
         demo = Demo(account=False, say=ignore, speed=0)
         async with demo.run():
             await run(demo, LIFE_STEPS, language, update)

@@ -1,6 +1,7 @@
 """What happens to an account, for the dashboard to show."""
 
-from datetime import timedelta
+import asyncio
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,15 @@ from tools.sandbox import GOOD_KEY, Status, make_row
 from .user import PICTURES, User
 
 CHANGE = "event.cryptocloud_balance_change"
+
+
+async def avoid_first_figures() -> None:
+    """Wait for the next hour if it is near: it brings the first figures."""
+    now = datetime.now(UTC)
+    left = timedelta(hours=1) - timedelta(minutes=now.minute, seconds=now.second)
+    if left < timedelta(minutes=6):
+        print(f"Waiting {left} for the next hour")
+        await asyncio.sleep(left.total_seconds())
 
 
 async def change_nothing(user: User) -> None:

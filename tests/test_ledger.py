@@ -922,6 +922,7 @@ async def test_written_only_if_a_balance_changed(shop: Shop) -> None:
     with patch.object(Store, "async_save") as save:
         await shop.poll(row, A=100)
         await shop.poll()
+        await shop.reload()
         assert save.call_count == 0
 
         await shop.poll(A=101, B=6)

@@ -43,17 +43,6 @@ async def seen(response: ClientResponse) -> tuple[int, dict[str, Any]]:
     return response.status, await response.json()
 
 
-@pytest.mark.parametrize("name", ["balance_documented", "balance_composed"])
-async def test_documented_answer(sandbox: Sandbox, post: Post, name: str) -> None:
-    """Test that fixed rows are answered as they are."""
-    text = (ROOT / f"tests/fixtures/{name}.json").read_text()
-    answer = json.loads(text, parse_float=Decimal)
-    sandbox.rows = answer["result"]
-    response = await post()
-    assert (response.status, response.content_type) == (200, "application/json")
-    assert json.loads(await response.text(), parse_float=Decimal) == answer
-
-
 async def test_merchants_answer(sandbox: Sandbox, post: Post) -> None:
     """Test that else the merchant's rows are answered."""
     sandbox.speed = 0

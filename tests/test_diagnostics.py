@@ -1,5 +1,6 @@
 """Tests of the diagnostics."""
 
+from collections.abc import Awaitable, Callable
 import json
 from typing import Any
 from unittest.mock import Mock
@@ -18,38 +19,46 @@ from homeassistant.components.diagnostics import DOMAIN as DIAGNOSTICS_DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from tools.sandbox import Sandbox, Status
+from tools.sandbox import Status
 
-from .common import API_KEY, Poll, make_row, set_up, turn_on
+from .common import API_KEY, Shop, make_row, set_up, turn_on
+
+type Get = Callable[[], Awaitable[dict[str, Any]]]
+
+# What every account without instant updates says of its settings
+SETTINGS = {
+    "options": {"only_funded": False, "show_icons": True},
+    "instant_updates": {"on": False},
+}
 
 
-@pytest.fixture(autouse=True)
-async def set_up_diagnostics(hass: HomeAssistant) -> None:
-    """Set up the diagnostics integration."""
+@pytest.fixture
+async def get(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, entry: MockConfigEntry
+) -> Get:
+    """Return what downloads the diagnostics, with the types of a field on one line."""
     assert await async_setup_component(hass, DIAGNOSTICS_DOMAIN, {})
 
+    async def get() -> dict[str, Any]:
+        diagnostics: dict[str, Any] = await get_diagnostics_for_config_entry(
+            hass, hass_client, entry
+        )
+        if account := diagnostics.get("account"):
+            fields = account["fields"].items()
+            account["fields"] = {name: " ".join(types) for name, types in fields}
+        return diagnostics
 
-async def test_diagnostics(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    loaded_entry: MockConfigEntry,
-    snapshot: SnapshotAssertion,
-) -> None:
+    return get
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_diagnostics(get: Get, snapshot: SnapshotAssertion) -> None:
     """Test the diagnostics of an account."""
-    diagnostics = await get_diagnostics_for_config_entry(
-        hass, hass_client, loaded_entry
-    )
-
-    assert diagnostics == snapshot
+    assert await get() == snapshot
 
 
 async def test_diagnostics_of_odd_answers(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    poll: Poll,
-    snapshot: SnapshotAssertion,
+    get: Get, new_shop: Shop, snapshot: SnapshotAssertion
 ) -> None:
     """Test that diagnostics tell what is wrong with the data, and nothing of it."""
     rows: list[Any] = [
@@ -59,84 +68,70 @@ async def test_diagnostics_of_odd_answers(
         {"currency": []},
         7,
     ]
-    sandbox.rows = rows
-    assert await set_up(hass, entry)
-    sandbox.fault = Status(503)
-    await poll()
+    await new_shop.set_up(*rows)
+    await new_shop.fail()
 
-    diagnostics: dict[str, Any] = await get_diagnostics_for_config_entry(
-        hass, hass_client, entry
-    )
+    diagnostics = await get()
     assert diagnostics == snapshot(exclude=props("time"))
     assert diagnostics["last_error"]["time"].endswith("+00:00")
     text = json.dumps(diagnostics)
-    for secret in (API_KEY, "SECRET", "123456789", entry.entry_id):
+    for secret in (API_KEY, "SECRET", "123456789", new_shop.entry.entry_id):
         assert secret
         assert secret not in text
 
 
-async def test_diagnostics_without_an_answer(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    snapshot: SnapshotAssertion,
-) -> None:
+async def test_diagnostics_without_an_answer(get: Get, new_shop: Shop) -> None:
     """Test the diagnostics of an account that could not be set up."""
-    sandbox.fault = Status(503)
-    await set_up(hass, entry)
+    new_shop.sandbox.fault = Status(503)
+    await set_up(new_shop.hass, new_shop.entry)
 
-    diagnostics = await get_diagnostics_for_config_entry(hass, hass_client, entry)
-    assert diagnostics == snapshot(exclude=props("time"))
+    diagnostics = await get()
+    assert diagnostics["last_error"].pop("time")
+    assert diagnostics == SETTINGS | {
+        "account": None,
+        "last_error": {"type": "CryptoCloudHTTPError"},
+        "last_update_success": False,
+        "ledger": {"known_currencies": 0, "loaded": True},
+    }
 
 
 async def test_diagnostics_of_an_account_that_is_not_loaded(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    loaded_entry: MockConfigEntry,
+    get: Get, shop: Shop
 ) -> None:
     """Test that an account that was unloaded has diagnostics, too."""
-    assert await hass.config_entries.async_unload(loaded_entry.entry_id)
+    await shop.unload()
 
-    diagnostics = await get_diagnostics_for_config_entry(
-        hass, hass_client, loaded_entry
-    )
-    assert diagnostics == {
-        "options": {"only_funded": False, "show_icons": True},
-        "instant_updates": {"on": False},
-    }
+    assert await get() == SETTINGS
 
 
 async def test_diagnostics_of_instant_updates(
     hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
     hass_client_no_auth: ClientSessionGenerator,
+    get: Get,
     loaded_entry: MockConfigEntry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Test that diagnostics say how CryptoCloud calls, without the address."""
 
-    async def get() -> Any:
-        diagnostics = await get_diagnostics_for_config_entry(
-            hass, hass_client, loaded_entry
-        )
+    async def get_calls() -> Any:
+        diagnostics = await get()
         assert loaded_entry.data["webhook_id"] not in json.dumps(diagnostics)
         return diagnostics["instant_updates"]
 
     await hass.config.async_update(external_url="https://shop.example")
     url = await turn_on(hass, loaded_entry)
-    assert await get() == {"on": True, "way": "external", "last_call": None}
+    assert await get_calls() == {"on": True, "way": "external", "last_call": None}
     before = dt_util.utcnow().isoformat()
     await (await hass_client_no_auth()).post(URL(url).path)
-    instant_updates = await get()
+    instant_updates = await get_calls()
     assert before <= instant_updates.pop("last_call") <= dt_util.utcnow().isoformat()
     assert instant_updates == {"on": True, "way": "external"}
     await hass.config.async_update(external_url=None)
-    assert (await get())["way"] is None
+    assert (await get_calls())["way"] is None
 
     # Of what an optional part does, only this suffers.
     monkeypatch.setattr(
         "custom_components.cryptocloud.webhook.async_get_diagnostics",
         Mock(side_effect=TypeError),
     )
-    assert await get() == {"on": True, "error": "TypeError"}
+    assert await get_calls() == {"on": True, "error": "TypeError"}

@@ -15,31 +15,42 @@ from homeassistant.helpers.json import json_dumps
 from homeassistant.util.json import json_loads
 from tools.sandbox import Sandbox, Status
 
-from .common import Poll, Row, get_state, make_entry, make_row, reload, set_up
+from .common import (
+    Poll,
+    Row,
+    Shop,
+    get_state,
+    load_rows,
+    make_entry,
+    make_row,
+    reload,
+    set_up,
+)
 
 
-@pytest.mark.usefixtures("entity_registry_enabled_by_default", "loaded_entry")
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_sensors(
     hass: HomeAssistant,
     entity_registry: er.EntityRegistry,
-    loaded_entry: MockConfigEntry,
+    new_shop: Shop,
     snapshot: SnapshotAssertion,
 ) -> None:
-    """Test every sensor of every currency and of the account."""
+    """Test every sensor of a currency and of the account."""
+    await new_shop.set_up(*load_rows("balance_composed")[:1])
     sensors = {
         entity.entity_id: {
-            "unique_id": entity.unique_id.replace(loaded_entry.entry_id, "<entry>"),
+            "unique_id": entity.unique_id.replace(new_shop.entry.entry_id, "<entry>"),
             "options": {domain: dict(o) for domain, o in entity.options.items()},
             "state": (state := hass.states.get(entity.entity_id)) and state.state,
             "attributes": state and dict(state.attributes),
         }
         for entity in er.async_entries_for_config_entry(
-            entity_registry, loaded_entry.entry_id
+            entity_registry, new_shop.entry.entry_id
         )
         if entity.domain == "sensor"
     }
 
-    assert len(sensors) == 5 + 3 * 5
+    assert len(sensors) == 5 + 5
     # As JSON, since what Home Assistant makes of it differs between versions.
     assert json_loads(json_dumps(sensors)) == snapshot
 

@@ -13,19 +13,8 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import json_dumps
 from homeassistant.util.json import json_loads
-from tools.sandbox import Sandbox, Status
 
-from .common import (
-    Poll,
-    Row,
-    Shop,
-    get_state,
-    load_rows,
-    make_entry,
-    make_row,
-    reload,
-    set_up,
-)
+from .common import Row, Shop, get_state, get_value, load_rows, make_row
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
@@ -56,13 +45,10 @@ async def test_sensors(
 
 
 async def test_unchanged_balances_are_not_written(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, poll: Poll
+    hass: HomeAssistant, shop: Shop
 ) -> None:
     """Test that a payment in one currency leaves the sensors of the others alone."""
-    sandbox.rows = [make_row("A", 1), make_row("B", 2)]
-    assert await set_up(hass, entry)
-    sandbox.rows = [make_row("A", 2), make_row("B", 2)]
-    await poll()
+    await shop.poll(A=101, B=5)
     written: set[str] = set()
 
     @callback
@@ -75,26 +61,23 @@ async def test_unchanged_balances_are_not_written(
 
     hass.bus.async_listen(EVENT_STATE_CHANGED, note)
     hass.bus.async_listen(EVENT_STATE_REPORTED, note, event_filter=accept)
-    sandbox.rows = [make_row("A", 3), make_row("B", 2)]
-    await poll()
+    await shop.poll(A=102, B=5)
 
     totals = {"total_balance", "total_available_balance", "received", "withdrawn"}
     event = "event.cryptocloud_balance_change"
     assert written == {"a", "a_usd_value", event} | totals
 
 
-async def test_flag_that_becomes_a_number(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, poll: Poll
-) -> None:
+async def test_flag_that_becomes_a_number(new_shop: Shop) -> None:
     """Test that 1 is no flag, also if it was true before, which Python calls equal."""
     row = make_row("A")
     row["currency"]["stablecoin"] = True
-    sandbox.rows = [row]
-    assert await set_up(hass, entry)
+    await new_shop.set_up(row)
     row["currency"]["stablecoin"] = 1
-    await poll()
+    await new_shop.poll()
 
-    assert entry.runtime_data.data.balances["A"].currency.stablecoin is False
+    balances = new_shop.entry.runtime_data.data.balances
+    assert balances["A"].currency.stablecoin is False
 
 
 async def test_details_are_disabled_by_default(
@@ -122,9 +105,9 @@ async def test_details_are_disabled_by_default(
     assert len(hass.states.async_all("sensor")) == 4 + 3 * 2
 
 
-def get_decimals(entity_registry: er.EntityRegistry, name: str = "coin") -> int:
+def get_decimals(shop: Shop, name: str = "coin") -> int:
     """Return the decimals that Home Assistant shows of a sensor."""
-    entity = entity_registry.async_get(f"sensor.cryptocloud_{name}")
+    entity = er.async_get(shop.hass).async_get(f"sensor.cryptocloud_{name}")
     assert entity
     decimals: int = entity.options["sensor"]["suggested_display_precision"]
     return decimals
@@ -160,54 +143,30 @@ def make_coin(rate: Any, amount: Any = 2, *, stablecoin: bool = False) -> Row:
 )
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_coin_shows_decimals_that_mean_something(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    entity_registry: er.EntityRegistry,
-    rate: str | None,
-    decimals: int,
+    new_shop: Shop, rate: str | None, decimals: int
 ) -> None:
     """Test that as many decimals are shown as a tenth of a cent needs."""
-    sandbox.rows = [make_coin(rate, Decimal("1.234567891234"))]
-    assert await set_up(hass, entry)
+    await new_shop.set_up(make_coin(rate, Decimal("1.234567891234")))
 
     for name in ("coin", "coin_available", "coin_on_hold"):
-        assert get_decimals(entity_registry, name) == decimals
+        assert get_decimals(new_shop, name) == decimals
     for name in ("coin_usd_value", "coin_available_usd_value", "total_balance"):
-        assert get_decimals(entity_registry, name) == 2
-    assert get_state(hass, "coin").state == "1.234567891234"
+        assert get_decimals(new_shop, name) == 2
+    assert get_value(new_shop.hass, "coin") == "1.234567891234"
 
 
-@pytest.mark.parametrize("rate", ["1", "0.05", "4000", "0", None])
-async def test_stablecoin_shows_two_decimals(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    entity_registry: er.EntityRegistry,
-    poll: Poll,
-    rate: str | None,
-) -> None:
+async def test_stablecoin_shows_two_decimals(new_shop: Shop) -> None:
     """Test that a stablecoin shows two decimals at any rate."""
-    sandbox.rows = [make_coin("1", stablecoin=True)]
-    assert await set_up(hass, entry)
-    assert get_decimals(entity_registry) == 2
-
-    sandbox.rows = [make_coin(rate, stablecoin=True)]
-    await poll()
-    assert get_decimals(entity_registry) == 2
+    await new_shop.set_up(make_coin("1", stablecoin=True))
+    for rate in ("1", "0.05", "4000", "0", None):
+        await new_shop.poll(make_coin(rate, stablecoin=True))
+        assert get_decimals(new_shop) == 2, rate
 
 
-async def test_decimals_follow_the_value_without_flicker(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    entity_registry: er.EntityRegistry,
-    poll: Poll,
-) -> None:
+async def test_decimals_follow_the_value_without_flicker(new_shop: Shop) -> None:
     """Test a coin that gets its first rate, moves about a border, and leaves it."""
-    sandbox.rows = [make_coin(None, 0)]
-    assert await set_up(hass, entry)
-    assert get_decimals(entity_registry) == 8
+    await new_shop.set_up(make_coin(None, 0))
+    assert get_decimals(new_shop) == 8
 
     for rate, decimals in (
         ("10.2", 5),
@@ -227,50 +186,36 @@ async def test_decimals_follow_the_value_without_flicker(
         ("0.0019", 0),
         ("0.0021", 1),
     ):
-        sandbox.rows = [make_coin(rate)]
-        await poll()
-        assert get_decimals(entity_registry) == decimals, rate
-        assert get_state(hass, "coin").state == "2"
+        await new_shop.poll(make_coin(rate))
+        assert get_decimals(new_shop) == decimals, rate
+        assert get_value(new_shop.hass, "coin") == "2"
 
-        await reload(hass, entry)
+        await new_shop.reload()
         # From the maximum alone, nobody can tell whether there was a rate.
         if rate != "9800":
-            assert get_decimals(entity_registry) == decimals, rate
+            assert get_decimals(new_shop) == decimals, rate
 
-    sandbox.rows = []
-    await poll()
-    assert get_decimals(entity_registry) == 1
+    new_shop.set()
+    await new_shop.poll()
+    assert get_decimals(new_shop) == 1
 
 
-async def test_most_decimals_do_not_flicker(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    entity_registry: er.EntityRegistry,
-    poll: Poll,
-) -> None:
+async def test_most_decimals_do_not_flicker(new_shop: Shop) -> None:
     """Test the border of the most decimals, which a coin without a rate shows too."""
-    sandbox.rows = [make_coin("10100")]
-    assert await set_up(hass, entry)
+    await new_shop.set_up(make_coin("10100"))
     for rate in ("9900", "10100", "9900"):
-        sandbox.rows = [make_coin(rate)]
-        await poll()
-        assert get_decimals(entity_registry) == 8
+        await new_shop.poll(make_coin(rate))
+        assert get_decimals(new_shop) == 8
 
 
-@pytest.mark.usefixtures("loaded_entry")
 async def test_precision_of_the_user_stays(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entity_registry: er.EntityRegistry,
-    poll: Poll,
+    entity_registry: er.EntityRegistry, shop: Shop
 ) -> None:
     """Test that new decimals leave those alone that the user has chosen."""
-    name = "sensor.cryptocloud_bnb"
+    name = "sensor.cryptocloud_a"
     options = {"display_precision": 1, "suggested_display_precision": 8}
     entity_registry.async_update_entity_options(name, "sensor", options)
-    sandbox.rows = [make_row("BNB", 3, balance_usd=2700)]
-    await poll()
+    await shop.poll(make_row("A", 3, balance_usd=2700))
 
     entity = entity_registry.async_get(name)
     assert entity
@@ -283,27 +228,20 @@ async def test_precision_of_the_user_stays(
 @pytest.mark.parametrize(
     ("code", "name", "object_id"),
     [
-        ("BTC", "BTC", "cryptocloud_btc"),
-        ("USDT_TRC20", "USDT TRC20", "cryptocloud_usdt_trc20"),
-        ("X" * 100, "X" * 100, "cryptocloud_" + "x" * 100),
-        ("{currency}", "{currency}", "cryptocloud_currency"),
-        ("БТК", "БТК", "cryptocloud_btk"),
+        ("BTC", "BTC", "btc"),
+        ("USDT_TRC20", "USDT TRC20", "usdt_trc20"),
+        ("X" * 100, "X" * 100, "x" * 100),
+        ("{currency}", "{currency}", "currency"),
+        ("БТК", "БТК", "btk"),
     ],
 )
 async def test_currency_is_named_after_its_code(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    code: str,
-    name: str,
-    object_id: str,
+    new_shop: Shop, code: str, name: str, object_id: str
 ) -> None:
     """Test that a currency is named after its code, whatever that is."""
-    sandbox.rows = [make_row(code)]
-    assert await set_up(hass, entry)
+    await new_shop.set_up(make_row(code))
 
-    state = hass.states.get(f"sensor.{object_id}")
-    assert state
+    state = get_state(new_shop.hass, object_id)
     assert state.state == "1"
     assert state.name == f"CryptoCloud {name}"
 
@@ -312,39 +250,43 @@ GOOD = "https://cdn.cryptocloud.plus"
 
 
 @pytest.mark.parametrize(
-    ("icon_network", "icon_base", "picture"),
+    "icon_network",
     [
-        (f"{GOOD}/n.svg", f"{GOOD}/b.svg", f"{GOOD}/n.svg"),
-        ("None", f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
-        ("", f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
-        (None, f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
-        ("//cryptocloud.plus/n.svg", f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
-        ("https:///n.svg", f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
-        ("https://[]h@", f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
-        ("https://u:p@cryptocloud.plus/n.svg", f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
-        (f'{GOOD}/"n.svg', f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
-        (f"{GOOD}/<n>.svg", f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
-        ("https://cryptocloud.plus\x00/n.svg", f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
-        (f"{GOOD}/" + "n" * 2000, f"{GOOD}/b.svg", f"{GOOD}/b.svg"),
-        (None, "ftp://cryptocloud.plus/b.svg", None),
-        (None, "http://cryptocloud.plus/b.svg", None),
+        "None",
+        "",
+        None,
+        "//cryptocloud.plus/n.svg",
+        "https:///n.svg",
+        "https://[]h@",
+        "https://u:p@cryptocloud.plus/n.svg",
+        f'{GOOD}/"n.svg',
+        f"{GOOD}/<n>.svg",
+        "https://cryptocloud.plus\x00/n.svg",
+        f"{GOOD}/{'n' * 2000}",
+        "https://a.example/n.svg",
     ],
 )
-async def test_best_picture_with_a_good_address_is_shown(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    icon_network: Any,
-    icon_base: Any,
-    picture: str | None,
+async def test_picture_of_the_coin_stands_in_for_a_bad_one(
+    new_shop: Shop, icon_network: Any
 ) -> None:
-    """Test that a dashboard gets the best picture with a good address."""
+    """Test addresses that are none, or those of others."""
     row = make_row("BTC")
-    row["currency"] |= {"icon_network": icon_network, "icon_base": icon_base}
-    sandbox.rows = [row]
-    assert await set_up(hass, entry)
+    icons = {"icon_network": icon_network, "icon_base": f"{GOOD}/b.svg"}
+    row["currency"] |= icons
+    await new_shop.set_up(row)
 
-    assert get_state(hass, "btc").attributes.get("entity_picture") == picture
+    picture = get_state(new_shop.hass, "btc").attributes["entity_picture"]
+    assert picture == f"{GOOD}/b.svg"
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "http"])
+async def test_insecure_picture_is_not_shown(new_shop: Shop, scheme: str) -> None:
+    """Test addresses that no page of Home Assistant should load."""
+    row = make_row("BTC")
+    row["currency"]["icon_base"] = f"{scheme}://cryptocloud.plus/b.svg"
+    await new_shop.set_up(row)
+
+    assert "entity_picture" not in get_state(new_shop.hass, "btc").attributes
 
 
 @pytest.mark.parametrize(
@@ -365,36 +307,18 @@ async def test_best_picture_with_a_good_address_is_shown(
     ],
 )
 async def test_pictures_are_only_shown_from_the_service(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    address: str,
-    is_shown: bool,
+    new_shop: Shop, address: str, is_shown: bool
 ) -> None:
     """Test that no browser loads a foreign address, which attributes still say."""
     row = make_row("BTC")
     row["currency"] |= {"icon_network": address, "icon_base": address}
     row["currency"]["obj_network"]["icon"] = address
-    sandbox.rows = [row]
-    assert await set_up(hass, entry)
+    await new_shop.set_up(row)
 
-    attributes = get_state(hass, "btc").attributes
+    attributes = get_state(new_shop.hass, "btc").attributes
     assert attributes.get("entity_picture") == (address if is_shown else None)
     for name in ("icon_base", "icon_network", "network_icon"):
         assert attributes[name] == address
-
-
-async def test_foreign_picture_gives_way_to_one_of_the_service(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
-) -> None:
-    """Test that the coin's picture stands in for a foreign one."""
-    row = make_row("BTC")
-    row["currency"]["icon_network"] = "https://a.example/n.svg"
-    row["currency"]["icon_base"] = f"{GOOD}/b.svg"
-    sandbox.rows = [row]
-    assert await set_up(hass, entry)
-
-    assert get_state(hass, "btc").attributes["entity_picture"] == f"{GOOD}/b.svg"
 
 
 @pytest.mark.parametrize(
@@ -409,59 +333,46 @@ async def test_foreign_picture_gives_way_to_one_of_the_service(
     ],
 )
 async def test_coin_has_its_own_icon_without_a_picture(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    poll: Poll,
-    code: str,
-    icon: str | None,
+    hass: HomeAssistant, new_shop: Shop, code: str, icon: str | None
 ) -> None:
     """Test the icons where pictures are turned off, in an outage too."""
     row = make_row(code)
     row["currency"]["icon_base"] = f"{GOOD}/b.svg"
-    sandbox.rows = [row]
-    assert await set_up(hass, make_entry(show_icons=False))
+    hass.config_entries.async_update_entry(
+        new_shop.entry, options={"only_funded": False, "show_icons": False}
+    )
+    await new_shop.set_up(row)
     attributes = get_state(hass, code.lower()).attributes
     assert attributes.get("icon") == icon
     assert "entity_picture" not in attributes
     assert "icon" not in get_state(hass, f"{code.lower()}_usd_value").attributes
 
-    sandbox.fault = Status(503)
-    await poll()
+    await new_shop.fail()
     assert get_state(hass, code.lower()).attributes.get("icon") == icon
 
 
 @pytest.mark.parametrize(
-    ("language", "entity_ids"),
-    [
-        ("ru", {"cryptocloud_eth", "cryptocloud_total_balance"}),
-        ("de", {"cryptocloud_eth"}),
-    ],
+    ("language", "names"), [("ru", {"eth", "total_balance"}), ("de", {"eth"})]
 )
 async def test_entity_ids_of_currencies_are_the_same_in_all_languages(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    language: str,
-    entity_ids: set[str],
+    hass: HomeAssistant, new_shop: Shop, language: str, names: set[str]
 ) -> None:
     """Test that the ids of the currencies do not depend on the language."""
     hass.config.language = language
-    assert await set_up(hass, entry)
+    await new_shop.set_up(ETH=1)
 
-    assert {f"sensor.{name}" for name in entity_ids} <= set(
-        hass.states.async_entity_ids()
-    )
+    for name in names:
+        assert get_state(hass, name)
 
 
 async def test_many_currencies_are_added_in_parts(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+    hass: HomeAssistant, new_shop: Shop
 ) -> None:
     """Test that the event loop comes by while 400 currencies are added.
 
     With 5 sensors each, all at once would hold it up for half a second. It takes 10
     of them at a time, the first time together with what the account itself has.
     """
-    sandbox.rows = [make_row(f"C{number}") for number in range(400)]
     added: list[int] = [0]
 
     @callback
@@ -475,7 +386,7 @@ async def test_many_currencies_are_added_in_parts(
 
     hass.bus.async_listen(er.EVENT_ENTITY_REGISTRY_UPDATED, count)
     watchdog = asyncio.create_task(watch())
-    assert await set_up(hass, entry)
+    await new_shop.set_up(*(make_row(f"C{number}") for number in range(400)))
     watchdog.cancel()
 
     assert sum(added) == 1 + 5 + 5 * 400

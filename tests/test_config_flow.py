@@ -10,7 +10,11 @@ from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClien
 
 from custom_components.cryptocloud.api import CryptoCloudClient
 from custom_components.cryptocloud.const import DOMAIN
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    ConfigEntryState,
+    ConfigFlowResult,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
@@ -20,12 +24,12 @@ from .common import (
     API_KEY,
     OTHER_API_KEY,
     Poll,
+    Shop,
     get_state,
     get_value,
     hold,
     make_entry,
     make_row,
-    reload,
     set_options,
     set_up,
     start_flow,
@@ -34,6 +38,35 @@ from .common import (
 )
 
 USER_INPUT = {"api_key": API_KEY, "only_funded": False, "show_icons": True}
+FUNDED = {"only_funded": True, "show_icons": True}
+NO_BALANCES = {"base": "no_balances"}
+
+
+async def add_account(hass: HomeAssistant, **user_input: Any) -> ConfigFlowResult:
+    """Fill in the form that adds an account."""
+    return await submit(hass, await start_flow(hass, None, "user"), **user_input)
+
+
+async def submit_twice(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    forms: list[ConfigFlowResult],
+    user_input: dict[str, Any],
+) -> list[str]:
+    """Fill in two forms at a time, and return how they end."""
+    sandbox.fault, sandbox.fault_count = hold(asyncio.Barrier(2).wait), 2
+    configure = hass.config_entries.flow.async_configure
+    results = await asyncio.gather(
+        *(configure(form["flow_id"], user_input) for form in forms)
+    )
+    await hass.async_block_till_done()
+    return sorted(str(result.get("reason")) for result in results)
+
+
+def get_currencies(hass: HomeAssistant) -> set[str]:
+    """Return the currencies that have a balance sensor."""
+    states = hass.states.async_all("sensor")
+    return {s.attributes["currency"] for s in states if "currency" in s.attributes}
 
 
 async def test_full_flow(hass: HomeAssistant, sandbox: Sandbox) -> None:
@@ -63,7 +96,7 @@ async def test_requests_go_to_cryptocloud(
         "https://api.cryptocloud.plus/v2/merchant/wallet/balance/all",
         json={"status": "success", "result": []},
     )
-    result = await submit(hass, await start_flow(hass, None, "user"), **USER_INPUT)
+    result = await add_account(hass, **USER_INPUT)
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert len(aioclient_mock.mock_calls) == 2
@@ -73,7 +106,7 @@ async def test_request_sends_the_key_and_nothing_else(
     hass: HomeAssistant, sandbox: Sandbox
 ) -> None:
     """Test what is sent, and no more than that."""
-    await submit(hass, await start_flow(hass, None, "user"), **USER_INPUT)
+    await add_account(hass, **USER_INPUT)
 
     assert len(sandbox.requests) == 2  # the check of the key and the first refresh
     for request in sandbox.requests:
@@ -87,8 +120,7 @@ async def test_request_sends_the_key_and_nothing_else(
 
 async def test_first_form_has_defaults(hass: HomeAssistant, sandbox: Sandbox) -> None:
     """Test that all currencies and their icons are shown unless one says otherwise."""
-    result = await start_flow(hass, None, "user")
-    result = await submit(hass, result, api_key=API_KEY)
+    result = await add_account(hass, api_key=API_KEY)
 
     assert result["options"] == {"only_funded": False, "show_icons": True}
 
@@ -97,12 +129,10 @@ async def test_options_of_the_first_form_take_effect(
     hass: HomeAssistant, sandbox: Sandbox
 ) -> None:
     """Test that the options make a difference before the first entity exists."""
-    result = await start_flow(hass, None, "user")
-    result = await submit(
-        hass, result, api_key=API_KEY, only_funded=True, show_icons=False
-    )
+    options = {"only_funded": True, "show_icons": False}
+    result = await add_account(hass, api_key=API_KEY, **options)
 
-    assert result["options"] == {"only_funded": True, "show_icons": False}
+    assert result["options"] == options
     assert not hass.states.get("sensor.cryptocloud_bnb")
     attributes = get_state(hass, "eth").attributes
     assert "entity_picture" not in attributes
@@ -129,33 +159,21 @@ async def test_form_keeps_the_options_after_an_error(
 ) -> None:
     """Test that after an error the user has to enter the key only."""
     sandbox.fault = Status(503)
-    result = await start_flow(hass, None, "user")
-    result = await submit(
-        hass, result, api_key=API_KEY, only_funded=True, show_icons=False
-    )
+    options = {"only_funded": True, "show_icons": False}
+    result = await add_account(hass, api_key=API_KEY, **options)
 
-    assert suggested_values(result) == {"only_funded": True, "show_icons": False}
+    assert suggested_values(result) == options
 
 
-@pytest.mark.parametrize(
-    "pasted",
-    [
-        f" {API_KEY}\n",
-        f"Token {API_KEY}",
-        f"  token   {API_KEY} ",
-        f"Token\t{API_KEY}",
-    ],
-)
+@pytest.mark.parametrize("pasted", [" {}\n", "Token {}", "  token   {} ", "Token\t{}"])
 async def test_pasted_key_is_cleaned(
     hass: HomeAssistant, sandbox: Sandbox, pasted: str
 ) -> None:
     """Test that a key is cleaned of what comes along with it."""
-    result = await start_flow(hass, None, "user")
-    result = await submit(hass, result, **USER_INPUT | {"api_key": pasted})
+    result = await add_account(hass, api_key=pasted.format(API_KEY))
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == {"api_key": API_KEY}
-    assert result["result"].unique_id is None
 
 
 @pytest.mark.parametrize(
@@ -165,8 +183,7 @@ async def test_impossible_key_is_refused_without_a_request(
     hass: HomeAssistant, sandbox: Sandbox, api_key: str
 ) -> None:
     """Test that a key that cannot stand in a header is refused without a request."""
-    result = await start_flow(hass, None, "user")
-    result = await submit(hass, result, **USER_INPUT | {"api_key": api_key})
+    result = await add_account(hass, api_key=api_key)
 
     assert result["errors"] == {"base": "invalid_auth"}
     assert sandbox.request_count == 0
@@ -179,20 +196,16 @@ async def test_each_account_gets_its_own_title(
     titles = []
     for api_key in ("a", "b", "c"):
         sandbox.valid_keys.add(api_key)
-        result = await start_flow(hass, None, "user")
-        result = await submit(hass, result, **USER_INPUT | {"api_key": api_key})
-        titles.append(result["title"])
+        titles.append((await add_account(hass, api_key=api_key))["title"])
 
     assert titles == ["CryptoCloud", "CryptoCloud 2", "CryptoCloud 3"]
     assert get_value(hass, "3_usdt_trc20") == "1250.5"
 
 
-async def test_same_key_is_added_once(
-    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
-) -> None:
+@pytest.mark.usefixtures("loaded_entry")
+async def test_same_key_is_added_once(hass: HomeAssistant) -> None:
     """Test that an account is added once."""
-    result = await start_flow(hass, None, "user")
-    result = await submit(hass, result, **USER_INPUT | {"api_key": f"Token {API_KEY}"})
+    result = await add_account(hass, api_key=f"Token {API_KEY}")
 
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
@@ -203,20 +216,10 @@ async def test_same_key_in_two_dialogs_is_added_once(
     hass: HomeAssistant, sandbox: Sandbox
 ) -> None:
     """Test that an account is added once, also from two windows at a time."""
-    sandbox.fault, sandbox.fault_count = hold(asyncio.Barrier(2).wait), 2
     forms = [await start_flow(hass, None, "user") for _ in range(2)]
-    results = await asyncio.gather(
-        *(
-            hass.config_entries.flow.async_configure(form["flow_id"], USER_INPUT)
-            for form in forms
-        )
-    )
-    await hass.async_block_till_done()
+    ends = await submit_twice(hass, sandbox, forms, USER_INPUT)
 
-    assert sorted(str(result.get("reason")) for result in results) == [
-        "None",
-        "already_configured",
-    ]
+    assert ends == ["None", "already_configured"]
     [entry] = hass.config_entries.async_entries(DOMAIN)
     assert entry.state is ConfigEntryState.LOADED
 
@@ -230,21 +233,9 @@ async def test_same_new_key_in_two_dialogs_replaces_one(
     for entry in entries:
         entry.add_to_hass(hass)
         forms.append(await start_flow(hass, entry, "reconfigure"))
-    sandbox.fault, sandbox.fault_count = hold(asyncio.Barrier(2).wait), 2
-    results = await asyncio.gather(
-        *(
-            hass.config_entries.flow.async_configure(
-                form["flow_id"], {"api_key": OTHER_API_KEY}
-            )
-            for form in forms
-        )
-    )
-    await hass.async_block_till_done()
+    ends = await submit_twice(hass, sandbox, forms, {"api_key": OTHER_API_KEY})
 
-    assert sorted(str(result["reason"]) for result in results) == [
-        "already_configured",
-        "reconfigure_successful",
-    ]
+    assert ends == ["already_configured", "reconfigure_successful"]
     assert len({entry.data["api_key"] for entry in entries}) == 2
     assert "already in use" not in caplog.text
 
@@ -337,8 +328,7 @@ async def test_options_take_effect_at_once(
     assert loaded_entry.options == {"only_funded": True, "show_icons": False}
     assert not entity_registry.async_get("sensor.cryptocloud_bnb")
     assert not entity_registry.async_get("sensor.cryptocloud_bnb_usd_value")
-    state = hass.states.get("sensor.cryptocloud_usdt_trc20")
-    assert state
+    state = get_state(hass, "usdt_trc20")
     assert state.state == "1250.5"
     assert "entity_picture" not in state.attributes
 
@@ -347,122 +337,85 @@ async def test_options_take_effect_at_once(
     assert get_value(hass, "bnb") == "0"
 
 
-async def test_option_that_stays_on_removes_nothing(
-    hass: HomeAssistant, sandbox: Sandbox, poll: Poll
-) -> None:
+async def test_option_that_stays_on_removes_nothing(new_shop: Shop) -> None:
     """Test that another option changed takes no drained currency away."""
-    entry = make_entry(only_funded=True)
-    assert await set_up(hass, entry)
-    assert sandbox.rows
-    sandbox.rows[1] |= dict.fromkeys(
-        (
-            "balance_crypto",
-            "balance_usd",
-            "available_balance",
-            "available_balance_usd",
-        ),
-        0,
-    )
-    await poll()
+    hass, entry = new_shop.hass, new_shop.entry
+    hass.config_entries.async_update_entry(entry, options=FUNDED)
+    await new_shop.set_up(ETH=1)
+    await new_shop.poll(ETH=0)
     assert get_value(hass, "eth") == "0"
 
-    await set_options(hass, entry, only_funded=True, show_icons=False)
+    await set_options(hass, entry, **FUNDED | {"show_icons": False})
     assert get_value(hass, "eth") == "0"
 
 
-async def test_option_needs_an_answer(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
-) -> None:
+async def test_option_needs_an_answer(new_shop: Shop) -> None:
     """Test that without any answer nobody knows what holds nothing."""
-    sandbox.fault = Status(503)
+    hass, entry = new_shop.hass, new_shop.entry
+    new_shop.sandbox.fault = Status(503)
     await set_up(hass, entry)
     assert entry.state is ConfigEntryState.SETUP_RETRY
 
     user_input = {"only_funded": True, "show_icons": False}
     result = await set_options(hass, entry, **user_input)
     assert result["type"] is FlowResultType.FORM
-    assert result["errors"] == {"base": "no_balances"}
+    assert result["errors"] == NO_BALANCES
     assert suggested_values(result) == user_input
 
-    sandbox.fault = None
-    await reload(hass, entry)
-    result = await hass.config_entries.options.async_configure(
-        result["flow_id"], user_input
-    )
+    new_shop.sandbox.fault = None
+    await new_shop.reload(A=1, B=0)
+    assert get_currencies(hass) == {"A", "B"}
+    configure = hass.config_entries.options.async_configure
+    result = await configure(result["flow_id"], user_input)
     await hass.async_block_till_done()
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert not hass.states.get("sensor.cryptocloud_bnb")
+    assert get_currencies(hass) == {"A"}
 
 
-@pytest.mark.parametrize(
-    "answer", [{"fault": Status(503)}, {"rows": []}], ids=["failed", "empty"]
-)
-async def test_option_needs_a_present_answer(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    loaded_entry: MockConfigEntry,
-    poll: Poll,
-    answer: dict[str, Any],
-) -> None:
+@pytest.mark.parametrize("is_empty", [False, True])
+async def test_option_needs_a_present_answer(new_shop: Shop, is_empty: bool) -> None:
     """Test that no old answer decides what holds nothing."""
-    rows = sandbox.rows
-    for name, value in answer.items():
-        setattr(sandbox, name, value)
-    await poll()
-    user_input = {"only_funded": True, "show_icons": True}
-    result = await set_options(hass, loaded_entry, **user_input)
-    assert result["errors"] == {"base": "no_balances"}
-    assert hass.states.get("sensor.cryptocloud_bnb")
+    hass = new_shop.hass
+    await new_shop.set_up(A=1, B=0)
+    if is_empty:
+        new_shop.set()
+        await new_shop.poll()
+    else:
+        await new_shop.fail()
+    result = await set_options(hass, new_shop.entry, **FUNDED)
+    assert result["errors"] == NO_BALANCES
+    assert hass.states.get("sensor.cryptocloud_b")
 
-    sandbox.fault, sandbox.rows = None, rows
-    await poll()
-    await hass.config_entries.options.async_configure(result["flow_id"], user_input)
+    await new_shop.poll(A=1, B=0)
+    await hass.config_entries.options.async_configure(result["flow_id"], FUNDED)
     await hass.async_block_till_done()
-    assert not hass.states.get("sensor.cryptocloud_bnb")
+    assert not hass.states.get("sensor.cryptocloud_b")
 
 
-async def test_option_keeps_what_is_unknown(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
-) -> None:
+async def test_option_keeps_what_is_unknown(new_shop: Shop) -> None:
     """Test that a currency whose amounts cannot be read is not taken away."""
-    sandbox.rows = [
-        make_row("A", None),
-        make_row("B", 0, balance_usd="?"),
-        make_row("C", 1),
-        make_row("C", 2),
-        make_row("D", 0),
-    ]
-    assert await set_up(hass, entry)
-    await set_options(hass, entry, only_funded=True, show_icons=True)
+    unknown = [make_row("A", None), make_row("B", 0, balance_usd="?")]
+    await new_shop.set_up(*unknown, make_row("C", 1), make_row("C", 2), D=0)
+    await set_options(new_shop.hass, new_shop.entry, **FUNDED)
 
-    codes = [
-        state.attributes.get("currency") for state in hass.states.async_all("sensor")
-    ]
-    assert {code for code in codes if code} == {"A", "B", "C"}
+    assert get_currencies(new_shop.hass) == {"A", "B", "C"}
 
 
-async def test_option_that_is_missing_is_off(
-    hass: HomeAssistant, sandbox: Sandbox
-) -> None:
+async def test_option_that_is_missing_is_off(new_shop: Shop) -> None:
     """Test that the option takes currencies away though it was never set before."""
-    entry = make_entry()
-    entry.add_to_hass(hass)
-    hass.config_entries.async_update_entry(entry, options={})
-    assert await set_up(hass, entry)
-    assert get_value(hass, "bnb") == "0"
+    new_shop.hass.config_entries.async_update_entry(new_shop.entry, options={})
+    await new_shop.set_up(A=1, B=0)
+    assert get_currencies(new_shop.hass) == {"A", "B"}
 
-    await set_options(hass, entry, only_funded=True, show_icons=True)
+    await set_options(new_shop.hass, new_shop.entry, **FUNDED)
 
-    assert not hass.states.get("sensor.cryptocloud_bnb")
+    assert get_currencies(new_shop.hass) == {"A"}
 
 
-async def test_option_of_an_empty_account_is_saved(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
-) -> None:
+async def test_option_of_an_empty_account_is_saved(new_shop: Shop) -> None:
     """Test the option where there is nothing to take away."""
-    sandbox.rows = []
-    assert await set_up(hass, entry)
-    result = await set_options(hass, entry, only_funded=True, show_icons=True)
+    await new_shop.set_up()
+    result = await set_options(new_shop.hass, new_shop.entry, **FUNDED)
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
@@ -471,7 +424,7 @@ async def test_option_needs_an_account_that_was_loaded(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     """Test the options before the account was ever set up."""
-    result = await set_options(hass, entry, only_funded=True, show_icons=True)
+    result = await set_options(hass, entry, **FUNDED)
 
     assert result["type"] is FlowResultType.FORM
-    assert result["errors"] == {"base": "no_balances"}
+    assert result["errors"] == NO_BALANCES

@@ -9,10 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 import yaml
 
 from custom_components.cryptocloud.const import DOMAIN, UPDATE_INTERVAL
@@ -20,9 +17,9 @@ from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from tools.sandbox import Sandbox, Status
+from tools.sandbox import Status
 
-from .common import Messages, Poll, load_rows, make_row, set_up
+from .common import Messages, Shop, load_rows
 from .faults import EXPECTED, TABLE
 
 ROOT = Path(__file__).parents[1]
@@ -118,32 +115,24 @@ async def test_blueprints(
 
 
 async def test_triggers(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    messages: Messages,
-    poll: Poll,
+    hass: HomeAssistant, new_shop: Shop, messages: Messages
 ) -> None:
     """Test that the triggers and the condition do what the page says."""
-    sandbox.rows = [make_row("USDT_TRC20", 900)]
-    assert await set_up(hass, entry)
+    await new_shop.set_up(USDT_TRC20=900)
     sections = read_section("Triggers") + read_section("Condition")
     config = {"automation": find_examples(sections)}
     assert await async_setup_component(hass, "automation", config)
     await hass.async_block_till_done()
-    sandbox.rows = [make_row("USDT_TRC20", 950)]
-    await poll()
+    await new_shop.poll(USDT_TRC20=950)
     first = ("CryptoCloud", "50 USDT_TRC20 arrived")
     assert messages == [first]
-    sandbox.rows = [make_row("USDT_TRC20", 1010)]
-    await poll()
+    await new_shop.poll(USDT_TRC20=1010)
     assert messages[0] == first
     assert ("CryptoCloud", "60 USDT_TRC20 arrived") in messages
     assert ("CryptoCloud", "1010 USD in total") in messages
     # The condition already sees the balances that the payment led to.
     assert ("CryptoCloud", "Time to withdraw") in messages
-    sandbox.rows = [make_row("USDT_TRC20", 1020)]
-    await poll()
+    await new_shop.poll(USDT_TRC20=1020)
     assert messages[-1] == ("CryptoCloud", "Time to withdraw")
 
 
@@ -211,18 +200,10 @@ def test_fault_table(language: str) -> None:
 
 @pytest.mark.parametrize("language", PAGES)
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_entities(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    poll: Poll,
-    language: str,
-) -> None:
+async def test_entities(hass: HomeAssistant, new_shop: Shop, language: str) -> None:
     """Test that tables list all sensors, and all attributes of sensors and events."""
-    sandbox.rows = [make_row("USDT_TRC20", 1)]
-    assert await set_up(hass, entry)
-    sandbox.rows = [make_row("USDT_TRC20", 2)]
-    await poll()
+    await new_shop.set_up(USDT_TRC20=1)
+    await new_shop.poll(USDT_TRC20=2)
     tables = read_tables(language)
     names = {
         sensor["name"].format(currency="USDT TRC20")
@@ -237,51 +218,35 @@ async def test_entities(
 
 
 async def test_examples(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    messages: Messages,
-    poll: Poll,
+    hass: HomeAssistant, new_shop: Shop, messages: Messages
 ) -> None:
     """Test that the automations and the sum do what they say."""
     *automations, config = find_examples(read_section("Examples"))
-    sandbox.rows = [make_row("USDT_TRC20", 900), make_row("USDT_BSC", 50)]
-    assert await set_up(hass, entry)
+    await new_shop.set_up(USDT_TRC20=900, USDT_BSC=50)
     assert await async_setup_component(hass, "automation", {"automation": automations})
     assert await async_setup_component(hass, "template", config)
     await hass.async_block_till_done()
+    total = "sensor.usdt_on_all_networks"
 
-    sandbox.rows = [make_row("USDT_TRC20", 1000.5), make_row("USDT_BSC", 50)]
-    await poll()
+    await new_shop.poll(USDT_TRC20=1000.5, USDT_BSC=50)
 
     assert messages == [("CryptoCloud", "Time to withdraw: 1000.5 USDT")]
-    total = hass.states.get("sensor.usdt_on_all_networks")
-    assert total
-    assert total.state == "1050.5"
+    assert hass.states.is_state(total, "1050.5")
 
     messages.clear()
-    sandbox.fault = Status(503)
-    await poll()
+    new_shop.sandbox.fault = Status(503)
+    await new_shop.poll()
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=36))
     await hass.async_block_till_done(wait_background_tasks=True)
 
-    assert messages == [
-        (
-            "CryptoCloud",
-            "No balances for half an hour. Does CryptoCloud need a new key?",
-        )
-    ]
-    total = hass.states.get("sensor.usdt_on_all_networks")
-    assert total
-    assert total.state == STATE_UNAVAILABLE
+    question = "No balances for half an hour. Does CryptoCloud need a new key?"
+    assert messages == [("CryptoCloud", question)]
+    assert hass.states.is_state(total, STATE_UNAVAILABLE)
 
 
-async def test_cards(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
-) -> None:
+async def test_cards(hass: HomeAssistant, new_shop: Shop) -> None:
     """Test that the cards show entities that there are."""
-    sandbox.rows = [make_row("USDT_TRC20", 1)]
-    assert await set_up(hass, entry)
+    await new_shop.set_up(USDT_TRC20=1)
     cards = find_examples((ROOT / "docs" / "dashboard.md").read_text())[1:]
     assert len(cards) == 7
     for card in cards:
@@ -292,35 +257,22 @@ async def test_cards(
 
 # The meter's own timer, for the end of the month
 @pytest.mark.parametrize("expected_lingering_timers", [True])
-async def test_utility_meter(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, poll: Poll
-) -> None:
+async def test_utility_meter(hass: HomeAssistant, new_shop: Shop) -> None:
     """Test that the meter counts what is received."""
-    sandbox.rows = [make_row("USDT_TRC20", 100)]
-    assert await set_up(hass, entry)
+    await new_shop.set_up(USDT_TRC20=100)
     [config] = find_examples((ROOT / "docs" / "sensors.md").read_text())
     assert await async_setup_component(hass, "utility_meter", config)
     await hass.async_block_till_done()
 
-    sandbox.rows = [make_row("USDT_TRC20", 130)]
-    await poll()
-    sandbox.rows = [make_row("USDT_TRC20", 120)]
-    await poll()
+    await new_shop.poll(USDT_TRC20=130)
+    await new_shop.poll(USDT_TRC20=120)
 
-    meter = hass.states.get("sensor.received_this_month")
-    assert meter
-    assert meter.state == "30"
+    assert hass.states.is_state("sensor.received_this_month", "30")
 
 
-async def test_action(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    messages: Messages,
-) -> None:
+async def test_action(hass: HomeAssistant, new_shop: Shop, messages: Messages) -> None:
     """Test the response and the scripts."""
-    sandbox.rows = load_rows("balance_composed")[:1]
-    assert await set_up(hass, entry)
+    await new_shop.set_up(*load_rows("balance_composed")[:1])
     call, *scripts = find_examples(read_section("Action"))
     (expected,) = find_examples(read_section("Action"), "json")
     domain, service = call["action"].split(".")

@@ -13,10 +13,14 @@ from homeassistant.core import HomeAssistant
 from tools.sandbox import Body, Fault, Sandbox, Twist
 from tools.sandbox.faults import Close
 
-from .common import get_value, make_row, set_up
+from .common import Shop, get_value, make_row, set_up
 
 ROW = '{"currency": {"code": "BTC"}, "balance_crypto": 5}'
 ANSWER = f'{{"status": "success", "result": [{ROW}]}}'
+
+
+PACKED = gzip.compress(ANSWER.encode())
+MAX_SIZE = 8 * 1024 * 1024
 
 
 def encoded(encoding: str, body: bytes) -> Fault:
@@ -24,37 +28,37 @@ def encoded(encoding: str, body: bytes) -> Fault:
     return Twist(lambda _: body, encoding=encoding)
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        pytest.param(Body(ANSWER), id="plain"),
-        pytest.param(
-            Body(ANSWER.replace('"status"', '"more": [{}], "status"')), id="more keys"
-        ),
-        pytest.param(
-            Body(ANSWER.replace('"status"', '"detail": "", "status"')), id="detail"
-        ),
-        pytest.param(encoded("gzip", gzip.compress(ANSWER.encode())), id="gzip"),
-        pytest.param(
-            encoded("GZip", gzip.compress(ANSWER.encode())), id="gzip in capitals"
-        ),
-        pytest.param(encoded(" X-GZip ", gzip.compress(ANSWER.encode())), id="x-gzip"),
-        pytest.param(
-            encoded("identity, gzip", gzip.compress(ANSWER.encode())),
-            id="identity and gzip",
-        ),
-        pytest.param(
-            encoded(
-                "gzip",
-                b"".join(gzip.compress(bytes([byte])) for byte in ANSWER.encode()),
-            ),
-            id="gzip of many members",
-        ),
-        pytest.param(encoded("identity", ANSWER.encode()), id="identity"),
-        pytest.param(encoded("", ANSWER.encode()), id="no encoding named"),
-        pytest.param(Body(ANSWER + " " * (8 * 1024 * 1024 - len(ANSWER))), id="8 MiB"),
-    ],
-)
+def add_key(json: str) -> Fault:
+    """Return an answer with another key."""
+    return Body(ANSWER.replace('"status"', f'{json}, "status"'))
+
+
+UNUSUAL = {
+    "more keys": add_key('"more": [{}]'),
+    "detail": add_key('"detail": ""'),
+    # Without these values the answer has seven separators.
+    "most values": add_key(f'"more": [{", ".join("0" * 199_993)}]'),
+    "gzip": encoded("gzip", PACKED),
+    "gzip in capitals": encoded("GZip", PACKED),
+    "x-gzip": encoded(" X-GZip ", PACKED),
+    "identity and gzip": encoded("identity, gzip", PACKED),
+    "gzip of many members": encoded(
+        "gzip", b"".join(gzip.compress(bytes([byte])) for byte in ANSWER.encode())
+    ),
+    # Unpacked in a thread
+    "long gzip": encoded("gzip", gzip.compress(ANSWER.encode().ljust(100_000), 0)),
+    "identity": encoded("identity", ANSWER.encode()),
+    "no encoding named": encoded("", ANSWER.encode()),
+    "8 MiB": Body(ANSWER.ljust(MAX_SIZE)),
+}
+# JSON that would hold up Home Assistant is not even decoded.
+REFUSED = {
+    "over 8 MiB": Body(ANSWER.ljust(MAX_SIZE + 1)),
+    "too many values": add_key(f'"more": [{", ".join("0" * 199_994)}]'),
+}
+
+
+@pytest.mark.parametrize("fault", UNUSUAL.values(), ids=UNUSUAL)
 async def test_unusual_answer_is_read(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, fault: Fault
 ) -> None:
@@ -65,69 +69,26 @@ async def test_unusual_answer_is_read(
     assert get_value(hass, "btc") == "5"
 
 
-async def test_body_over_8_mib_is_refused(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+@pytest.mark.parametrize("fault", REFUSED.values(), ids=REFUSED)
+async def test_answer_beyond_the_limits_is_refused(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, fault: Fault
 ) -> None:
-    """Test that the limit is where it should be."""
-    sandbox.fault = Body(ANSWER + " " * (8 * 1024 * 1024 - len(ANSWER) + 1))
+    """Test that the limits are where they should be."""
+    sandbox.fault = fault
     assert not await set_up(hass, entry)
 
     assert entry.reason
     assert "unexpected response" in entry.reason
 
 
-async def test_more_after_the_gzip_stream_is_refused(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
-) -> None:
-    """Test that an answer followed by anything else is not taken for whole."""
-    sandbox.fault = encoded("gzip", gzip.compress(ANSWER.encode()) + b"more")
-
-    assert not await set_up(hass, entry)
-
-    assert entry.reason
-    assert "unexpected response" in entry.reason
-
-
-async def test_long_packed_answer_is_read(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
-) -> None:
-    """Test an answer that is long enough to be unpacked in a thread."""
-    packed = gzip.compress(ANSWER.encode().ljust(100_000), 0)
-    assert len(packed) > 64 * 1024
-    sandbox.fault = encoded("gzip", packed)
-
-    assert await set_up(hass, entry)
-    assert get_value(hass, "btc") == "5"
-
-
-async def test_answer_of_400_currencies_is_read(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
-) -> None:
+async def test_answer_of_400_currencies_is_read(new_shop: Shop) -> None:
     """Test an answer that is long enough to be read in a thread."""
     rows = [make_row(f"C{number}", number) for number in range(400)]
-    sandbox.rows = rows
     assert len(json.dumps(rows)) > 64 * 1024
 
-    assert await set_up(hass, entry)
-    assert get_value(hass, "c399") == "399"
-    assert get_value(hass, "total_balance") == str(sum(range(400)))
-
-
-@pytest.mark.parametrize(("values", "is_read"), [(199_993, True), (199_994, False)])
-async def test_too_many_values_are_not_decoded(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    values: int,
-    is_read: bool,
-) -> None:
-    """Test that JSON that would hold up Home Assistant is not even decoded.
-
-    Without these values the answer has seven separators.
-    """
-    more = f'"more": [{", ".join("0" for _ in range(values))}], "status"'
-    sandbox.fault = Body(ANSWER.replace('"status"', more))
-    assert await set_up(hass, entry) == is_read
+    await new_shop.set_up(*rows)
+    assert get_value(new_shop.hass, "c399") == "399"
+    assert get_value(new_shop.hass, "total_balance") == str(sum(range(400)))
 
 
 def test_answer_may_take_30_seconds() -> None:

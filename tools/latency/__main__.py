@@ -7,8 +7,7 @@ automation of that Home Assistant calls this process as soon as it is triggered.
 
 import argparse
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import ceil
@@ -18,10 +17,8 @@ from statistics import median
 import sys
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import Any
 
-from aiohttp import ClientSession, web
-import yaml
+from aiohttp import ClientSession
 
 from homeassistant.const import __version__
 from tools.demo.demo import reserve_port
@@ -31,6 +28,7 @@ from tools.demo.home_assistant import (
     wait_for,
     write_configuration,
 )
+from tools.hearing import hear, say
 from tools.sandbox import Notifications, Sandbox
 
 ACCOUNTS = 10
@@ -88,53 +86,24 @@ class Shop:
         self.seen.setdefault(state, monotonic())
         self.news.set()
 
-    async def hear(self, request: web.Request) -> web.Response:
+    def hear(self, said: dict[str, str]) -> None:
         """Note that the automation acts."""
-        self.heard.setdefault((await request.text()).strip('"'), monotonic())
+        self.heard.setdefault(said["balance"], monotonic())
         self.news.set()
-        return web.Response()
 
 
-def make_automation(events: list[str]) -> dict[str, Any]:
-    """Return the automation that says which balance a payment led to."""
-    return {
-        "id": "hear",
-        "alias": "Hear",
-        "mode": "parallel",
-        "triggers": {
-            "trigger": "cryptocloud.balance_increased",
-            "target": {"entity_id": events},
+ACCOUNT_NAMES = ["cryptocloud", *(f"cryptocloud_{n}" for n in range(2, ACCOUNTS + 1))]
+# Says which balance a payment led to
+AUTOMATION = {
+    "mode": "parallel",
+    "triggers": {
+        "trigger": "cryptocloud.balance_increased",
+        "target": {
+            "entity_id": [f"event.{name}_balance_change" for name in ACCOUNT_NAMES]
         },
-        "actions": {
-            "action": "rest_command.hear",
-            "data": {"balance": "{{ trigger.to_state.attributes.balance }}"},
-        },
-    }
-
-
-@asynccontextmanager
-async def serve(shop: Shop) -> AsyncGenerator[str]:
-    """Serve the address that the automation calls."""
-    app = web.Application()
-    app.add_routes([web.post("/", shop.hear)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    finally:
-        await runner.cleanup()
-
-
-def configure(folder: Path, port: int, hearing: str) -> None:
-    """Write Home Assistant's configuration, with the automation."""
-    write_configuration(folder, port)
-    names = ["cryptocloud", *(f"cryptocloud_{n}" for n in range(2, ACCOUNTS + 1))]
-    automation = make_automation([f"event.{name}_balance_change" for name in names])
-    (folder / "automations.yaml").write_text(yaml.safe_dump([automation]))
-    command = {"url": hearing, "method": "post", "payload": '"{{ balance }}"'}
-    with (folder / "configuration.yaml").open("a") as file:
-        yaml.safe_dump({"rest_command": {"hear": command}}, file)
+    },
+    "actions": say(balance="{{ trigger.to_state.attributes.balance }}"),
+}
 
 
 async def measure(payments: int) -> Waits:
@@ -145,7 +114,8 @@ async def measure(payments: int) -> Waits:
         sandbox = await stack.enter_async_context(Sandbox(keys=keys, speed=0))
         shop = Shop(sandbox)
         port = stack.enter_context(reserve_port())
-        configure(folder, port, await stack.enter_async_context(serve(shop)))
+        write_configuration(folder, port)
+        await stack.enter_async_context(hear(folder, AUTOMATION, shop.hear))
         session = await stack.enter_async_context(ClientSession())
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         running = tasks.create_task(run_home_assistant(folder, sandbox.url))

@@ -14,11 +14,8 @@ from pathlib import Path
 import signal
 import sys
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from aiohttp import ClientError, ClientSession, web
-from aiohttp.test_utils import TestServer
-import yaml
 
 from tools.demo.demo import reserve_port
 from tools.demo.home_assistant import (
@@ -28,6 +25,7 @@ from tools.demo.home_assistant import (
     wait_for,
     write_configuration,
 )
+from tools.hearing import hear, say
 from tools.sandbox import Delay, Sandbox, make_row
 
 from .process import USER_INPUT, run_process
@@ -39,24 +37,18 @@ EVENT = "event.cryptocloud_balance_change"
 SENSOR = "sensor.cryptocloud_usdt_trc20"
 
 
-def make_automation() -> dict[str, Any]:
-    """Return the automation that posts what it hears, and what it reads meanwhile."""
-    return {
-        "id": "hear",
-        "alias": "Hear",
-        "mode": "queued",
-        "triggers": [
-            {"trigger": f"cryptocloud.balance_{change}", "target": {"entity_id": EVENT}}
-            for change in ("increased", "decreased")
-        ],
-        "actions": {
-            "action": "rest_command.hear",
-            "data": {
-                "amount": "{{ trigger.to_state.attributes.amount }}",
-                "balance": f"{{{{ states('{SENSOR}') }}}}",
-            },
-        },
-    }
+# Says what it is told, and what it reads meanwhile
+AUTOMATION = {
+    "mode": "queued",
+    "triggers": [
+        {"trigger": f"cryptocloud.balance_{change}", "target": {"entity_id": EVENT}}
+        for change in ("increased", "decreased")
+    ],
+    "actions": say(
+        amount="{{ trigger.to_state.attributes.amount }}",
+        balance=f"{{{{ states('{SENSOR}') }}}}",
+    ),
+}
 
 
 class Shop:
@@ -90,18 +82,14 @@ class Shop:
         self.asked.set()
         return await Delay(0)(request)
 
-    async def hear(self, request: web.Request) -> web.Response:
-        """Note what the automation heard."""
-        self.heard.append(await request.json())
-        return web.Response()
-
     async def expect(self, name: str, paid: Decimal, wanted: set[int]) -> bool:
         """Print what was reported of a payment and what the sums say."""
         with suppress(TimeoutError):
             async with asyncio.timeout(5 if 0 in wanted else 60):
                 await wait_for(self._has_heard)
         await asyncio.sleep(1)
-        heard, self.heard = self.heard, []
+        heard = self.heard.copy()
+        self.heard.clear()
         reports = [report["amount"] for report in heard]
         balances = {report["balance"] for report in heard}
         good = (
@@ -134,25 +122,9 @@ async def run(installation: Installation, moments: tuple[float | None, ...]) -> 
         async with Sandbox() as sandbox, ClientSession() as session:
             shop = Shop(sandbox, Path(name), installation)
             home_assistant = HomeAssistant(session, f"http://127.0.0.1:{port}")
-            app = web.Application()
-            app.add_routes([web.post("/hear", shop.hear)])
-            async with TestServer(app) as server:
-                write_configuration(shop.folder, port, installation=installation)
-                _add_automation(shop.folder, str(server.make_url("/hear")))
+            write_configuration(shop.folder, port, installation=installation)
+            async with hear(shop.folder, AUTOMATION, shop.heard.append):
                 return await _try_all(shop, home_assistant, moments)
-
-
-def _add_automation(folder: Path, hearing: str) -> None:
-    """Add the automation and its command to the configuration."""
-    (folder / "automations.yaml").write_text(yaml.safe_dump([make_automation()]))
-    command = {
-        "url": hearing,
-        "method": "post",
-        "content_type": "application/json",
-        "payload": '{"amount": "{{ amount }}", "balance": "{{ balance }}"}',
-    }
-    with (folder / "configuration.yaml").open("a") as file:
-        yaml.safe_dump({"rest_command": {"hear": command}}, file)
 
 
 async def _try_all(

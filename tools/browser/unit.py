@@ -17,6 +17,11 @@ URL = "http://dashboard.test"
 # A currency's code, and thus the name of its sensors
 MARKUP = "<ha-alert>![](x)[pay](y)`{{ 1 }}`"
 
+REGISTRY = "config/entity_registry/get_entries"
+LAST_KNOWN = "cryptocloud/last_known"
+HISTORY = "history/history_during_period"
+STATISTICS = "recorder/statistics_during_period"
+
 type Card = dict[str, Any]
 type Hass = dict[str, Any]
 
@@ -75,6 +80,11 @@ def ago(**time: float) -> datetime:
     return datetime.now(UTC) - timedelta(**time)
 
 
+def record(state: str, **time: float) -> dict[str, Any]:
+    """Return a state of the past, as the recorder has it."""
+    return {"s": state, "lu": ago(**time).timestamp()}
+
+
 def make_hass(**balances: str) -> Hass:
     """Return what a page knows of a settled account with some balances."""
     hass: Hass = {
@@ -84,16 +94,11 @@ def make_hass(**balances: str) -> Hass:
         "entities": {},
         "states": {},
         "answers": {
-            "config/entity_registry/get_entries": {},
-            "cryptocloud/last_known": {"values": {}, "rejected": []},
+            REGISTRY: {},
+            LAST_KNOWN: {"values": {}, "rejected": []},
             "manifest/get": {"documentation": "https://example.com/docs"},
-            "history/history_during_period": [
-                {"s": "1", "lu": ago(days=9).timestamp()},
-                {"s": "2", "lu": ago(minutes=1).timestamp()},
-            ],
-            "recorder/statistics_during_period": [
-                {"start": ago(days=9).timestamp() * 1000}
-            ],
+            HISTORY: [record("1", days=9), record("2", minutes=1)],
+            STATISTICS: [{"start": ago(days=9).timestamp() * 1000}],
         },
     }
     for key in ("total_balance", "total_available_balance", "received", "withdrawn"):
@@ -118,7 +123,7 @@ def add_entity(
         "name": name.upper(),
     }
     code = name.removesuffix("_value")
-    hass["answers"]["config/entity_registry/get_entries"][entity_id] = {
+    hass["answers"][REGISTRY][entity_id] = {
         "unique_id": f"{code}:{key}",
         "config_entry_id": device,
     }
@@ -219,14 +224,9 @@ async def check_balances(page: Page) -> None:
 async def check_unknown_balances(page: Page) -> None:
     """Show balances that are not known, after the others."""
     hass = make_hass(btc="unavailable", eth="unknown", ton="0", usdt="1")
-    for unknown in (
-        answer(hass, "cryptocloud/last_known", None),
-        answer(
-            hass,
-            "cryptocloud/last_known",
-            {"values": {"btc:balance": None, "eth:balance": None}, "rejected": []},
-        ),
-    ):
+    values = {"btc:balance": None, "eth:balance": None}
+    for last_known in (None, {"values": values, "rejected": []}):
+        unknown = answer(hass, LAST_KNOWN, last_known)
         assert await find_balances(page, unknown) == ["USDT", "BTC", "ETH"]
 
 
@@ -264,23 +264,12 @@ async def check_payout_day(page: Page) -> None:
 async def check_outage(page: Page) -> None:
     """Change nothing in an outage but say since when, and what to do."""
     hass = make_hass(btc="5", eth="70", ton="0", usdt="900")
-    failed = answer(
-        fail(hass),
-        "cryptocloud/last_known",
-        {
-            "values": {"btc:balance": 5, "eth:balance": 70, "usdt:balance": 900},
-            "rejected": [],
-        },
-    )
+    values = {"btc:balance": 5, "eth:balance": 70, "usdt:balance": 900}
+    failed = answer(fail(hass), LAST_KNOWN, {"values": values, "rejected": []})
     began = ago(days=3)
-    history = [
-        {"s": "1", "lu": ago(days=9).timestamp()},
-        {"s": "unavailable", "lu": began.timestamp()},
-        # A restart
-        {"s": "unknown", "lu": ago(days=1).timestamp()},
-        {"s": "unavailable", "lu": ago(days=1).timestamp()},
-    ]
-    failed = answer(failed, "history/history_during_period", history)
+    restart = [record("unknown", days=1), record("unavailable", days=1)]
+    history = [record("1", days=9), record("unavailable", days=3), *restart]
+    failed = answer(failed, HISTORY, history)
     assert await find_balances(page, failed) == await find_balances(page, hass)
     card = (await find_cards(page, failed, "empty-state"))[0]
     assert card["title"] == "Balances are unavailable"
@@ -299,10 +288,10 @@ async def check_outage(page: Page) -> None:
     assert log["hours_to_show"] >= 4 * 24
     # Nothing that is unavailable is said to be empty.
     assert not await find_sentences(page, failed)
-    empty = answer(failed, "cryptocloud/last_known", {"values": {}, "rejected": []})
+    empty = answer(failed, LAST_KNOWN, {"values": {}, "rejected": []})
     assert not await find_sentences(page, empty)
     # Without the recorder
-    failed = answer(failed, "history/history_during_period", None)
+    failed = answer(failed, HISTORY, None)
     card = (await find_cards(page, failed, "empty-state"))[0]
     assert card["content"].startswith("Since ")
 
@@ -310,7 +299,7 @@ async def check_outage(page: Page) -> None:
 async def check_rejected_key(page: Page) -> None:
     """Say that a new key is needed, with the link for those who may follow it."""
     last_known = {"values": {}, "rejected": ["shop"]}
-    hass = answer(fail(make_hass(btc="1")), "cryptocloud/last_known", last_known)
+    hass = answer(fail(make_hass(btc="1")), LAST_KNOWN, last_known)
     card = (await find_cards(page, hass, "empty-state"))[0]
     assert card["title"] == "CryptoCloud rejected the API key"
     assert "needs a new API key" in card["content"]
@@ -324,17 +313,15 @@ async def check_first_hour(page: Page) -> None:
     """Say where figures will appear, without empty boxes."""
     hass = make_hass(btc="1")
     hass["states"]["sensor.balance_change"]["state"] = "unknown"
-    history = [{"s": "1", "lu": ago(minutes=50).timestamp()}]
-    hass = answer(hass, "history/history_during_period", history)
-    hass = answer(hass, "recorder/statistics_during_period", [])
+    hass = answer(hass, HISTORY, [record("1", minutes=50)])
+    hass = answer(hass, STATISTICS, [])
     soon = "The first figures appear here within the hour."
     changes = "Payments and withdrawals appear here."
     assert await find_sentences(page, hass) == [soon, changes, soon]
     for kind in ("statistic", "statistics-graph", "history-graph"):
         assert not await find_cards(page, hass, kind)
-    assert not any(
-        tile["features"] for tile in (await find_cards(page, hass, "tile"))[:2]
-    )
+    tiles = await find_cards(page, hass, "tile")
+    assert not any(tile["features"] for tile in tiles[:2])
     [log] = await find_cards(page, hass, "logbook")
     [condition] = log["visibility"]
     assert "unknown" in condition["state_not"]
@@ -349,11 +336,10 @@ async def check_first_hour(page: Page) -> None:
 
 async def check_first_day(page: Page) -> None:
     """Look back no further than there are figures."""
-    history = [{"s": "1", "lu": ago(hours=2.5).timestamp()}]
-    hass = answer(make_hass(), "history/history_during_period", history)
+    hass = answer(make_hass(), HISTORY, [record("1", hours=2.5)])
     today = datetime.now().astimezone().replace(hour=0, minute=0, second=0)
     statistics = [{"start": (today.timestamp() + 1) * 1000}]
-    hass = answer(hass, "recorder/statistics_during_period", statistics)
+    hass = answer(hass, STATISTICS, statistics)
     names = [card["name"] for card in await find_cards(page, hass, "statistic")]
     assert names == ["Received today", "Received this month"]
     # There are no days to compare.
@@ -373,8 +359,11 @@ async def check_first_day(page: Page) -> None:
 
 
 async def check_periods(page: Page) -> None:
-    """Show what came in today, yesterday and this month."""
-    cards = await find_cards(page, make_hass(), "statistic")
+    """Show what came in today, yesterday and this month, on a phone below each other."""
+    for (width, height), columns in (((1280, 800), [6, 6, 12]), (PHONE, [12, 12, 12])):
+        await page.set_viewport_size({"width": width, "height": height})
+        cards = await find_cards(page, make_hass(), "statistic")
+        assert [card["grid_options"]["columns"] for card in cards] == columns
     assert [(card["name"], card["period"]["calendar"]) for card in cards] == [
         ("Received today", {"period": "day", "offset": 0}),
         ("Received yesterday", {"period": "day", "offset": -1}),
@@ -405,26 +394,23 @@ async def check_accounts(page: Page) -> None:
 async def check_options(page: Page) -> None:
     """Show a day of history and two weeks of receipts, or what the options say."""
     hass = make_hass(btc="1")
-    nonsense: tuple[Any, ...] = ("abc", -1, 0, None, True, 1e9, "", [], {})
-    cases: tuple[tuple[float, int, dict[str, Any]], ...] = (
+    nonsense: list[Any] = ["abc", -1, 0, None, True, 1e9, "", [], {}]
+    names = ("hours_to_show", "days_to_show", "show")
+    cases: list[tuple[float, int, dict[str, Any]]] = [
         (24, 14, {}),
         (0.25, 3, {"hours_to_show": 0.25, "days_to_show": 3}),
         (72, 30, {"hours_to_show": "72", "days_to_show": "30"}),
-        *(
-            (24, 14, {"hours_to_show": value, "days_to_show": value, "show": value})
-            for value in nonsense
-        ),
-    )
+        *((24, 14, dict.fromkeys(names, value)) for value in nonsense),
+    ]
     for hours, days, options in cases:
         tiles = (await find_cards(page, hass, "tile", **options))[:2]
         assert {tile["features"][0]["hours_to_show"] for tile in tiles} == {hours}
-        for kind, key, value in (
-            ("history-graph", "hours_to_show", hours),
-            ("logbook", "hours_to_show", max(hours, 2)),
-            ("statistics-graph", "days_to_show", days),
-        ):
-            [card] = await find_cards(page, hass, kind, **options)
-            assert card[key] == value, (kind, options)
+        [graph] = await find_cards(page, hass, "history-graph", **options)
+        assert graph["hours_to_show"] == hours
+        [log] = await find_cards(page, hass, "logbook", **options)
+        assert log["hours_to_show"] == max(hours, 2)
+        [chart] = await find_cards(page, hass, "statistics-graph", **options)
+        assert chart["days_to_show"] == days
 
 
 async def check_shown_parts(page: Page) -> None:
@@ -513,15 +499,9 @@ async def check_amounts(page: Page) -> None:
     hass = make_hass(btc="25", eth="75")
     hass["entities"]["sensor.btc"]["name"] = MARKUP
     hass["states"]["sensor.total_balance"]["state"] = "100"
-    rows = [
-        {
-            "amount": f"sensor.{name}",
-            "value": f"sensor.{name}_value",
-            "name": label,
-            "color": "red",
-        }
-        for name, label in (("btc", MARKUP), ("eth", "ETH"))
-    ]
+    btc = {"amount": "sensor.btc", "value": "sensor.btc_value", "name": MARKUP}
+    eth = {"amount": "sensor.eth", "value": "sensor.eth_value", "name": "ETH"}
+    rows = [row | {"color": "red"} for row in (btc, eth)]
     config = {"type": "custom:cryptocloud-amounts", "total": "sensor.total_balance"}
     await page.evaluate(_SHOW, [hass, config | {"rows": rows}])
     card = page.locator("cryptocloud-amounts")
@@ -579,11 +559,8 @@ async def check_section(page: Page) -> None:
 
 async def check_languages(page: Page) -> None:
     """Use the words of the language, or English ones."""
-    for language, word in (
-        ("de-CH", "Verfügbar"),
-        ("pt-BR", "Disponível"),
-        ("xx", "Available"),
-    ):
+    words = {"de-CH": "Verfügbar", "pt-BR": "Disponível", "xx": "Available"}
+    for language, word in words.items():
         hass = make_hass() | {"language": language}
         assert (await find_cards(page, hass, "tile"))[1]["name"] == word
 
@@ -604,6 +581,13 @@ async def check_translations(page: Page) -> None:
         assert language == "en" or translated["soon"] != words["en"]["soon"]
 
 
+async def is_regenerated(page: Page, hass: Hass, **changes: Any) -> bool:
+    """Return whether the dashboard is made again when this changes."""
+    states = changes.pop("states", {})
+    result = await page.evaluate(_SHOULD_REGENERATE, [hass, states, changes])
+    return bool(result)
+
+
 async def check_regeneration(page: Page) -> None:
     """Make the dashboard again if other cards are needed, not at every payment."""
     hass = make_hass(btc="1", eth="0")
@@ -618,30 +602,29 @@ async def check_regeneration(page: Page) -> None:
         ("total_balance", "unavailable", True),
     ):
         states = {f"sensor.{name}": {"state": state, "attributes": {}}}
-        result = await page.evaluate(_SHOULD_REGENERATE, [hass, states, {}])
+        result = await is_regenerated(page, hass, states=states)
         assert result is expected, (name, state)
     for key in ("entities", "devices", "language"):
-        assert await page.evaluate(_SHOULD_REGENERATE, [hass, {}, {key: {}}]), key
+        assert await is_regenerated(page, hass, **{key: {}}), key
     # What belongs to others
     other = {"entity_id": "sensor.other", "platform": "other", "device_id": "other"}
-    for changes in (
-        {"entities": hass["entities"] | {"sensor.other": other}},
-        {"devices": hass["devices"] | {"other": {"name": "Other"}}},
-    ):
-        assert not await page.evaluate(_SHOULD_REGENERATE, [hass, {}, changes])
+    entities = hass["entities"] | {"sensor.other": other}
+    assert not await is_regenerated(page, hass, entities=entities)
+    devices = hass["devices"] | {"other": {"name": "Other"}}
+    assert not await is_regenerated(page, hass, devices=devices)
 
 
 async def check_waiting(page: Page) -> None:
     """Look again each minute for the first figures, and at the next day."""
     settled = make_hass(btc="1")
-    waiting = answer(settled, "recorder/statistics_during_period", [])
+    waiting = answer(settled, STATISTICS, [])
     await page.clock.install(time=datetime.now(UTC).replace(hour=12))
     for hass, minutes in ((waiting, 1), (settled, 13 * 60)):
         await generate(page, hass)
-        assert not await page.evaluate(_SHOULD_REGENERATE, [hass, {}, {}])
+        assert not await is_regenerated(page, hass)
         await page.clock.fast_forward(minutes * 60_000 + 1000)
-        assert await page.evaluate(_SHOULD_REGENERATE, [hass, {}, {}])
-        assert not await page.evaluate(_SHOULD_REGENERATE, [hass, {}, {}])
+        assert await is_regenerated(page, hass)
+        assert not await is_regenerated(page, hass)
 
 
 async def measure_changes(page: Page) -> float:
@@ -661,20 +644,10 @@ async def check_suggestion(page: Page) -> None:
     """Be suggested for dashboards and sections, in the language of the page."""
     await page.evaluate("app.hass = { language: 'ru' }")
     _, *suggestions = await page.evaluate("customStrategies")
-    assert [(item["type"], item["strategyType"]) for item in suggestions] == [
-        ("cryptocloud", "dashboard"),
-        ("cryptocloud", "section"),
-    ]
+    types = [(item["type"], item["strategyType"]) for item in suggestions]
+    assert types == [("cryptocloud", "dashboard"), ("cryptocloud", "section")]
     assert suggestions[0]["description"].startswith("Балансы")
     assert suggestions[1]["description"].startswith("Баланс ")
-
-
-async def check_phone(page: Page) -> None:
-    """Give sums the whole width of a phone."""
-    for size, widths in (((1280, 800), [6, 6, 12]), (PHONE, [12, 12, 12])):
-        await page.set_viewport_size({"width": size[0], "height": size[1]})
-        cards = await find_cards(page, make_hass(), "statistic")
-        assert [card["grid_options"]["columns"] for card in cards] == widths
 
 
 async def _serve(route: Route) -> None:

@@ -15,16 +15,12 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cryptocloud.api import CryptoCloudClient
 from custom_components.cryptocloud.const import DOMAIN
-from homeassistant.components.homeassistant import (
-    DOMAIN as HOMEASSISTANT_DOMAIN,
-    SERVICE_UPDATE_ENTITY,
-)
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
-from homeassistant.const import ATTR_ENTITY_ID, STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.setup import async_setup_component
+from homeassistant.helpers.entity_component import async_update_entity
 from tools.sandbox import CASES, Fault, Sandbox
 
 from .common import (
@@ -301,13 +297,7 @@ async def test_poll_recovers(
     said = complaints(caplog)
     await strike(None)
     if refusals:
-        await async_setup_component(hass, HOMEASSISTANT_DOMAIN, {})
-        await hass.services.async_call(
-            HOMEASSISTANT_DOMAIN,
-            SERVICE_UPDATE_ENTITY,
-            {ATTR_ENTITY_ID: "sensor.cryptocloud_eth"},
-            blocking=True,
-        )
+        await async_update_entity(hass, "sensor.cryptocloud_eth")
         await hass.async_block_till_done()
     else:
         await poll(wait)

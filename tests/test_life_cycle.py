@@ -10,13 +10,10 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.cryptocloud.const import DOMAIN, UPDATE_INTERVAL
-from homeassistant.components.homeassistant import (
-    DOMAIN as HOMEASSISTANT_DOMAIN,
-    SERVICE_UPDATE_ENTITY,
-)
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
-from homeassistant.const import ATTR_ENTITY_ID, STATE_UNAVAILABLE
+from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.entity_component import async_update_entity
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from tools.sandbox import Fault, Hang
@@ -137,21 +134,16 @@ async def test_refresh_while_a_request_is_in_flight(
 ) -> None:
     """Test that an update asked for during a poll waits for its turn."""
     hass = shop.hass
-    assert await async_setup_component(hass, HOMEASSISTANT_DOMAIN, {})
     asked = asyncio.Event()
     shop.sandbox.fault, shop.sandbox.fault_count = hold(asked.wait), 1
     await begin_poll(shop)
     shop.set(A=7, B=5)
-    update = hass.async_create_task(
-        hass.services.async_call(
-            HOMEASSISTANT_DOMAIN,
-            SERVICE_UPDATE_ENTITY,
-            {ATTR_ENTITY_ID: ["sensor.cryptocloud_a", "sensor.cryptocloud_b"]},
-            blocking=True,
-        )
-    )
+    updates = [
+        hass.async_create_task(async_update_entity(hass, f"sensor.cryptocloud_{name}"))
+        for name in ("a", "b")
+    ]
     asked.set()
-    await update
+    await asyncio.gather(*updates)
     await hass.async_block_till_done(wait_background_tasks=True)
 
     assert get_value(hass, "a") == "7"

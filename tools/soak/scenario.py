@@ -10,22 +10,16 @@ from typing import Any
 from aiohttp import web
 
 from custom_components.cryptocloud.const import DOMAIN, UPDATE_INTERVAL
-from homeassistant.components.homeassistant import SERVICE_UPDATE_ENTITY
 from homeassistant.config_entries import (
     SIGNAL_CONFIG_ENTRY_CHANGED,
     SOURCE_REAUTH,
     SOURCE_USER,
     ConfigEntry,
 )
-from homeassistant.const import ATTR_ENTITY_ID, STATE_UNAVAILABLE
-from homeassistant.core import (
-    DOMAIN as HOMEASSISTANT_DOMAIN,
-    Event,
-    EventStateChangedData,
-    HomeAssistant,
-    callback,
-)
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.entity_component import async_update_entity
 from homeassistant.helpers.event import async_track_state_change_event
 from tests.faults import REFUSALS, TABLE, Expected
 from tests.oracle import Account, read_rows
@@ -232,12 +226,7 @@ class Scenario:
 
     async def _refresh(self) -> None:
         """Have a user ask for a refresh."""
-        await self._hass.services.async_call(
-            HOMEASSISTANT_DOMAIN,
-            SERVICE_UPDATE_ENTITY,
-            {ATTR_ENTITY_ID: _TOTAL},
-            blocking=True,
-        )
+        await async_update_entity(self._hass, _TOTAL)
         await self._pass()
 
     async def _revoke(self) -> None:

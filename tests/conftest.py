@@ -18,6 +18,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.cryptocloud import api
 from custom_components.cryptocloud.const import UPDATE_INTERVAL
+from homeassistant.components.frontend import DATA_EXTRA_MODULE_URL, UrlManager
 from homeassistant.components.persistent_notification import (
     Notification,
     UpdateType,
@@ -163,6 +164,14 @@ async def shop(new_shop: Shop) -> Shop:
     """Return a shop that holds 100 A and 5 B, each worth 1 USD."""
     await new_shop.set_up(A=100, B=5)
     return new_shop
+
+
+@pytest.fixture
+def frontend_urls(hass: HomeAssistant) -> UrlManager:
+    """Return what the frontend loads, whose own files not every environment has."""
+    hass.config.components.add("frontend")
+    urls = hass.data[DATA_EXTRA_MODULE_URL] = UrlManager(lambda *_: None, [])
+    return urls
 
 
 @pytest.fixture

@@ -15,27 +15,25 @@ from pytest_homeassistant_custom_component.typing import (
 
 from custom_components.cryptocloud.const import DOMAIN
 from custom_components.cryptocloud.dashboard import FOLDER, MODULE
-from homeassistant.components.frontend import DATA_EXTRA_MODULE_URL, UrlManager
+from homeassistant.components.frontend import UrlManager
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from tools.sandbox import Sandbox, Status
 
-from .common import API_KEY, OTHER_API_KEY, Poll, make_entry, make_row, reload, set_up
+from .common import API_KEY, OTHER_API_KEY, Shop, make_entry, make_row, set_up
 
 FILES = {file.name: file.read_text() for file in FOLDER.iterdir()}
 
 
 @pytest.fixture
-async def urls(hass: HomeAssistant, socket_enabled: None) -> UrlManager:
-    """Return what the frontend loads."""
+async def urls(
+    hass: HomeAssistant, socket_enabled: None, frontend_urls: UrlManager
+) -> UrlManager:
+    """Return what the frontend loads, over HTTP."""
     assert await async_setup_component(hass, "http", {})
-    # Not every environment of the tests has the frontend's own files.
-    hass.config.components.add("frontend")
-    urls = UrlManager(lambda *_: None, [])
-    hass.data[DATA_EXTRA_MODULE_URL] = urls
-    return urls
+    return frontend_urls
 
 
 async def test_accounts_share_one_module(
@@ -92,7 +90,7 @@ def test_module_is_small() -> None:
 async def client(
     hass: HomeAssistant,
     urls: UrlManager,
-    loaded_entry: MockConfigEntry,
+    shop: Shop,
     hass_ws_client: WebSocketGenerator,
     hass_read_only_access_token: str,
 ) -> MockHAClientWebSocket:
@@ -109,48 +107,33 @@ async def get_last_known(client: MockHAClientWebSocket) -> Any:
 
 
 async def test_last_known_values_outlast_an_outage(
-    hass: HomeAssistant,
-    client: MockHAClientWebSocket,
-    entity_registry: er.EntityRegistry,
-    sandbox: Sandbox,
-    loaded_entry: MockConfigEntry,
-    poll: Poll,
+    client: MockHAClientWebSocket, entity_registry: er.EntityRegistry, shop: Shop
 ) -> None:
     """Test that the last known values are there in an outage, and after a reload in it."""
-    sandbox.rows = [
-        make_row("BTC", 2, balance_usd=100_000),
-        make_row("ETH", 0),
-        make_row("TON", 3, balance_usd=None),
-    ]
-    await poll()
-    values = {
-        f"{loaded_entry.entry_id}_BTC:balance": 100_000,
-        f"{loaded_entry.entry_id}_TON:balance": None,
-    }
-    sandbox.fault = Status(503)
-    await poll()
+    btc = make_row("BTC", 2, balance_usd=100_000)
+    await shop.poll(btc, make_row("TON", 3, balance_usd=None), ETH=0)
+    entry_id = shop.entry.entry_id
+    values = {f"{entry_id}_BTC:balance": 100_000, f"{entry_id}_TON:balance": None}
+    shop.sandbox.fault = Status(503)
+    await shop.poll()
     for _ in range(2):
         result = await get_last_known(client)
         assert values.items() <= result["values"].items()
-        assert f"{loaded_entry.entry_id}_ETH:balance" not in result["values"]
+        assert f"{entry_id}_ETH:balance" not in result["values"]
         assert result["rejected"] == []
         for unique_id in values:
             assert entity_registry.async_get_entity_id("sensor", DOMAIN, unique_id)
-        await reload(hass, loaded_entry)
+        await shop.reload()
 
 
 async def test_rejected_key_is_told_apart(
-    hass: HomeAssistant,
-    client: MockHAClientWebSocket,
-    sandbox: Sandbox,
-    loaded_entry: MockConfigEntry,
-    poll: Poll,
+    client: MockHAClientWebSocket, shop: Shop
 ) -> None:
     """Test that the account whose key is rejected is named, with others beside it."""
-    assert await set_up(hass, make_entry(OTHER_API_KEY, title="Other"))
+    assert await set_up(shop.hass, make_entry(OTHER_API_KEY, title="Other"))
     assert (await get_last_known(client))["rejected"] == []
 
-    sandbox.revoke(API_KEY)
-    await poll()
+    shop.sandbox.revoke(API_KEY)
+    await shop.poll()
 
-    assert (await get_last_known(client))["rejected"] == [loaded_entry.entry_id]
+    assert (await get_last_known(client))["rejected"] == [shop.entry.entry_id]

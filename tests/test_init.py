@@ -21,31 +21,27 @@ from tools.sandbox import Sandbox
 
 from .common import (
     API_KEY,
-    Poll,
+    Shop,
     complaints,
+    get_state,
     get_value,
     load_json,
-    make_entry,
-    make_row,
     set_up,
     submit,
 )
 
 
-async def test_unloaded_account_sends_no_requests(
-    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry, poll: Poll
-) -> None:
+async def test_unloaded_account_sends_no_requests(shop: Shop) -> None:
     """Test that an unloaded account asks for nothing, and the way back."""
-    assert await hass.config_entries.async_unload(loaded_entry.entry_id)
-    await hass.async_block_till_done()
-    assert loaded_entry.state is ConfigEntryState.NOT_LOADED
-    assert get_value(hass, "usdt_trc20") == STATE_UNAVAILABLE
+    await shop.unload()
+    assert shop.entry.state is ConfigEntryState.NOT_LOADED
+    assert get_value(shop.hass, "a") == STATE_UNAVAILABLE
 
-    await poll()
-    assert sandbox.request_count == 1
+    await shop.poll()
+    assert shop.sandbox.request_count == 1
 
-    assert await set_up(hass, loaded_entry)
-    assert get_value(hass, "usdt_trc20") == "1250.5"
+    assert await set_up(shop.hass, shop.entry)
+    assert get_value(shop.hass, "a") == "100"
 
 
 async def test_removed_account_leaves_nothing(
@@ -63,29 +59,26 @@ async def test_removed_account_leaves_nothing(
     assert not device_registry.devices
 
 
-async def test_options_have_defaults(hass: HomeAssistant, sandbox: Sandbox) -> None:
+async def test_options_have_defaults(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
     """Test that the options have defaults."""
-    entry = make_entry()
-    entry.add_to_hass(hass)
     hass.config_entries.async_update_entry(entry, options={})
     assert await set_up(hass, entry)
 
     assert get_value(hass, "bnb") == "0"
-    state = hass.states.get("sensor.cryptocloud_usdt_trc20")
-    assert state
-    assert "entity_picture" in state.attributes
+    assert "entity_picture" in get_state(hass, "usdt_trc20").attributes
 
 
 @pytest.mark.parametrize("data", [{}, {"api_key": None}])
 async def test_damaged_account_asks_for_its_key(
     hass: HomeAssistant,
     sandbox: Sandbox,
+    entry: MockConfigEntry,
     caplog: pytest.LogCaptureFixture,
     data: dict[str, Any],
 ) -> None:
     """Test that an account that lost its data and options says so, and the way back."""
-    entry = make_entry()
-    entry.add_to_hass(hass)
     hass.config_entries.async_update_entry(entry, data=data, options={})
 
     assert not await set_up(hass, entry)
@@ -108,15 +101,11 @@ async def test_damaged_account_asks_for_its_key(
     assert get_value(hass, "usdt_trc20") == "1250.5"
 
 
-async def test_set_up_writes_each_state_once(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
-) -> None:
+async def test_set_up_writes_each_state_once(new_shop: Shop) -> None:
     """Test that entities are notified after a set-up only if there are changes."""
-    sandbox.rows = [make_row("BTC")]
+    await new_shop.set_up(BTC=1)
 
-    assert await set_up(hass, entry)
-
-    states = hass.states.async_all(("event", "sensor"))
+    states = new_shop.hass.states.async_all(("event", "sensor"))
     assert len(states) == 7
     for state in states:
         assert state.last_reported == state.last_updated
@@ -144,9 +133,7 @@ async def test_account_of_version_1_1_keeps_entities_and_options(
     await async_load_base_functionality(hass)
     registry = er.async_get(hass)
     [entry] = hass.config_entries.async_entries(DOMAIN)
-    before = {
-        entity.entity_id: entity.unique_id for entity in registry.entities.values()
-    }
+    before = {name: entity.unique_id for name, entity in registry.entities.items()}
     options = dict(entry.options)
 
     assert await hass.config_entries.async_setup(entry.entry_id)
@@ -154,9 +141,7 @@ async def test_account_of_version_1_1_keeps_entities_and_options(
 
     assert (entry.unique_id, entry.minor_version) == (None, 2)
     assert entry.options == options == {"only_funded": True, "show_icons": False}
-    after = {
-        entity.entity_id: entity.unique_id for entity in registry.entities.values()
-    }
+    after = {name: entity.unique_id for name, entity in registry.entities.items()}
     added = {"sensor.cryptocloud_received", "sensor.cryptocloud_withdrawn"}
     assert after.keys() - before.keys() == added
     assert before.items() <= after.items()
@@ -178,16 +163,14 @@ async def test_account_of_version_1_1_keeps_entities_and_options(
 )
 async def test_values_of_an_earlier_version_are_enabled(
     hass: HomeAssistant,
-    sandbox: Sandbox,
     entity_registry: er.EntityRegistry,
-    poll: Poll,
+    new_shop: Shop,
     disabled_by: er.RegistryEntryDisabler | None,
     new_ones_are_disabled: bool,
     expected: str | None,
 ) -> None:
     """Test that sensors are enabled as in a new account, except by the user's wish."""
-    entry = make_entry()
-    entry.add_to_hass(hass)
+    entry = new_shop.entry
     hass.config_entries.async_update_entry(
         entry, pref_disable_new_entities=new_ones_are_disabled
     )
@@ -200,7 +183,7 @@ async def test_values_of_an_earlier_version_are_enabled(
             disabled_by=disabled_by,
             suggested_object_id=f"cryptocloud_eth_{key}",
         )
-    assert await set_up(hass, entry)
+    await new_shop.set_up(ETH=1)
 
     def get_disabled_by(key: str) -> str | None:
         entity = entity_registry.async_get(f"sensor.cryptocloud_eth_{key}")
@@ -210,8 +193,8 @@ async def test_values_of_an_earlier_version_are_enabled(
     assert get_disabled_by("usd_value") == expected
     assert get_disabled_by("balance") == get_disabled_by("available") == disabled_by
     state = hass.states.get("sensor.cryptocloud_eth_usd_value")
-    assert (state and state.state) == (None if expected else "0.00003")
+    assert (state and state.state) == (None if expected else "1")
 
     # Home Assistant reloads an account whose sensors are enabled while it is loaded.
-    await poll(timedelta(seconds=RELOAD_AFTER_UPDATE_DELAY))
-    assert sandbox.request_count == 1
+    await new_shop.poll_again(timedelta(seconds=RELOAD_AFTER_UPDATE_DELAY))
+    assert new_shop.sandbox.request_count == 1

@@ -19,7 +19,7 @@ from .common import Shop, make_row
 EVENT = "event.cryptocloud_balance_change"
 
 
-@pytest.mark.usefixtures("recorder_mock")
+@pytest.mark.usefixtures("recorder_mock", "frontend_urls")
 async def test_logbook_shows_each_balance_change(
     hass: HomeAssistant,
     hass_ws_client: WebSocketGenerator,
@@ -32,8 +32,6 @@ async def test_logbook_shows_each_balance_change(
     for code in ("C", "E"):
         rows[code]["currency"]["stablecoin"] = True
     await new_shop.set_up(*rows.values())
-    # Not every environment of the tests has the frontend's own files.
-    hass.config.components.add("frontend")
     assert await async_setup_component(hass, "logbook", {})
     start = dt_util.utcnow()
     await new_shop.poll(

@@ -13,7 +13,6 @@ from pytest_homeassistant_custom_component.typing import (
 )
 
 from custom_components.cryptocloud.const import DOMAIN
-from homeassistant.components.frontend import DATA_EXTRA_MODULE_URL, UrlManager
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
@@ -67,7 +66,7 @@ def tried(
 
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.no_fail_on_log_exception
-@pytest.mark.usefixtures("recorder_mock")
+@pytest.mark.usefixtures("recorder_mock", "frontend_urls")
 async def test_account_without_a_part(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
@@ -79,9 +78,6 @@ async def test_account_without_a_part(
 ) -> None:
     """Test that the sensors are right although something else fails."""
     assert await async_setup_component(hass, "http", {})
-    # Not every environment of the tests has the frontend's own files.
-    hass.config.components.add("frontend")
-    hass.data[DATA_EXTRA_MODULE_URL] = UrlManager(lambda *_: None, [])
     for domain in ("diagnostics", "logbook", "system_health"):
         assert await async_setup_component(hass, domain, {})
 

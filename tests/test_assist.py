@@ -250,24 +250,16 @@ async def set_up_automation(shop: Shop, **config: Any) -> None:
     assert await async_setup_component(shop.hass, "automation", config)
 
 
-@pytest.mark.parametrize(
-    ("language", "question", "answer"),
-    [
-        ("en", "What is CryptoCloud USDT TRC20?", "usdt trc20 is 1250.50 USDT"),
-        ("en", "what is the CryptoCloud total balance", "total balance is 1250.37 USD"),
-        ("ru", "Что с CryptoCloud USDT TRC20?", "usdt trc20 1250.50 USDT"),
-        (
-            "ru",
-            "какое состояние CryptoCloud Total balance",
-            "total balance 1250.37 USD",
-        ),
-    ],
-)
-async def test_home_assistant_says_what_it_knows_the_name_of(
-    shop: Shop, language: str, question: str, answer: str
-) -> None:
+async def test_home_assistant_says_what_it_knows_the_name_of(shop: Shop) -> None:
     """Test Home Assistant's own questions for the state of a sensor."""
-    assert await ask(shop, question, language) == f"Cryptocloud {answer}"
+    usdt, total = "Cryptocloud usdt trc20", "Cryptocloud total balance"
+    for language, question, answer in (
+        ("en", "What is CryptoCloud USDT TRC20?", f"{usdt} is 1250.50 USDT"),
+        ("en", "what is the CryptoCloud total balance", f"{total} is 1250.37 USD"),
+        ("ru", "Что с CryptoCloud USDT TRC20?", f"{usdt} 1250.50 USDT"),
+        ("ru", "какое состояние CryptoCloud Total balance", f"{total} 1250.37 USD"),
+    ):
+        assert await ask(shop, question, language) == answer
 
 
 @pytest.mark.parametrize("language", AMOUNT_QUESTIONS)

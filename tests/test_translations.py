@@ -15,7 +15,7 @@ import yaml
 
 from custom_components import cryptocloud
 from custom_components.cryptocloud.const import DOMAIN, PLATFORMS
-from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import async_get_platforms
@@ -23,7 +23,7 @@ from homeassistant.helpers.selector import SelectSelector
 from homeassistant.helpers.translation import async_get_translations
 from tools.sandbox import Sandbox
 
-from .common import Poll, open_address
+from .common import Poll, open_address, start_flow
 
 LANGUAGES = ("de", "en", "es", "fr", "pt-BR", "ru", "tr", "uk", "zh-Hans")
 OTHER_LANGUAGES = tuple(language for language in LANGUAGES if language != "en")
@@ -36,12 +36,6 @@ SAME_AS_ENGLISH = {
 OPTIONAL_STEP_KEYS = {"description", "title"}
 # Fields that have a name only, as in Home Assistant's own triggers and conditions
 FIELDS_WITHOUT_DESCRIPTION = {"behavior", "for", "threshold"}
-# The aborts that Home Assistant's helpers bring along
-IMPLIED_ABORTS = {
-    "_abort_if_unique_id_configured": "already_configured",
-    "_abort_if_unique_id_mismatch": "unique_id_mismatch",
-    "_async_abort_entries_match": "already_configured",
-}
 # The step that hands over to one with a form
 FORMLESS_STEPS = {"config.step.reauth"}
 
@@ -202,26 +196,14 @@ type Forms = list[tuple[str, ConfigFlowResult]]
 
 async def _get_forms(hass: HomeAssistant, entry: MockConfigEntry) -> Forms:
     """Return the first form of every flow, with the section of its texts."""
-    return [
-        (
-            "config",
-            await hass.config_entries.flow.async_init(
-                DOMAIN, context={"source": SOURCE_USER}
-            ),
-        ),
-        ("config", await entry.start_reauth_flow(hass)),
-        ("config", await entry.start_reconfigure_flow(hass)),
-        ("options", await hass.config_entries.options.async_init(entry.entry_id)),
-        ("options", await _get_address_form(hass, entry)),
+    forms = [
+        ("config", await start_flow(hass, entry, source))
+        for source in ("user", "reauth", "reconfigure")
     ]
-
-
-async def _get_address_form(
-    hass: HomeAssistant, entry: MockConfigEntry
-) -> ConfigFlowResult:
-    """Return the second form of the options."""
+    options = await hass.config_entries.options.async_init(entry.entry_id)
     await hass.config.async_update(external_url="https://shop.example")
-    return await open_address(hass, entry)
+    address = await open_address(hass, entry)
+    return [*forms, ("options", options), ("options", address)]
 
 
 def _steps(forms: Forms) -> dict[str, ConfigFlowResult]:
@@ -279,10 +261,8 @@ def _abort_reasons(call: ast.Call, steps: set[str]) -> Iterator[str]:
     """Yield the reasons that a call in a flow can abort with."""
     name = _called(call)
     arguments = {keyword.arg: keyword.value for keyword in call.keywords}
-    if name in IMPLIED_ABORTS:
-        yield IMPLIED_ABORTS[name]
-    elif name == "async_set_unique_id" and "raise_on_progress" not in arguments:
-        yield "already_in_progress"
+    if name == "_async_abort_entries_match":
+        yield "already_configured"
     elif name in ("async_abort", "AbortFlow"):
         yield from _keys(arguments.get("reason") or call.args[0])
     elif name == "async_update_reload_and_abort":
@@ -316,13 +296,9 @@ def _error_keys() -> Iterator[str]:
     """Yield the keys that classes of errors bear."""
     for tree in TREES.values():
         for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef):
-                for item in node.body:
-                    match item:
-                        case ast.Assign(
-                            targets=[ast.Name("translation_key")], value=value
-                        ):
-                            yield from _keys(value)
+            match node:
+                case ast.Assign([ast.Name("translation_key")], value):
+                    yield from _keys(value)
 
 
 def _raised_keys() -> Iterator[str]:
@@ -380,24 +356,14 @@ def _state_keys(key: str, entity: Entity) -> Iterator[str]:
         yield f"{key}.state_attributes.event_type.state.{event_type}"
 
 
-def _literal_keys(function: ast.AST) -> set[str]:
-    """Return the keys of the dictionaries that stand in a function."""
-    return {
-        key.value
-        for node in ast.walk(function)
-        if isinstance(node, ast.Dict)
-        for key in node.keys
-        if isinstance(key, ast.Constant) and isinstance(key.value, str)
-    }
-
-
 def _system_health_keys() -> Iterator[str]:
     """Yield the keys that system health uses."""
     for node in ast.walk(TREES["system_health"]):
-        match node:
-            case ast.AsyncFunctionDef(name="async_system_health_info"):
-                for key in _literal_keys(node):
-                    yield f"system_health.info.{key}"
+        if isinstance(node, ast.Dict):
+            for key in node.keys:
+                assert isinstance(key, ast.Constant)
+                assert isinstance(key.value, str)
+                yield f"system_health.info.{key.value}"
 
 
 def _common_keys() -> Iterator[str]:

@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
 import pytest
 
 from tools.sandbox import Notifications, Sandbox
@@ -45,11 +46,8 @@ async def url(
 
     app = web.Application()
     app.add_routes([web.post("/", receive)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    await runner.cleanup()
+    async with TestServer(app) as server:
+        yield str(server.make_url("/"))
 
 
 def decode(part: str) -> bytes:

@@ -60,6 +60,11 @@ class Results:
 def make_report(results: Results) -> str:
     """Return the report in Markdown."""
     sides = ["ours", "minimal", "rest", "floor"]
+    measured = [
+        (n, CHANGES[label], polls)
+        for n, by_label in results.polls.items()
+        for label, polls in by_label.items()
+    ]
     return "\n\n".join(
         [
             "# Performance",
@@ -99,19 +104,14 @@ def make_report(results: Results) -> str:
             _table(
                 ["currencies", "changed", "rounds", *sides],
                 [
-                    [n, CHANGES[label], results.rounds[n], *_row(polls.cpu, sides)]
-                    for n, by_label in results.polls.items()
-                    for label, polls in by_label.items()
+                    [n, change, results.rounds[n], *_row(polls.cpu, sides)]
+                    for n, change, polls in measured
                 ],
             ),
             "## State writes a poll",
             _table(
                 ["currencies", "changed", *sides],
-                [
-                    [n, CHANGES[label], *_row(polls.writes, sides, 0)]
-                    for n, by_label in results.polls.items()
-                    for label, polls in by_label.items()
-                ],
+                [[n, c, *_row(polls.writes, sides, 0)] for n, c, polls in measured],
             ),
             "## Set-up",
             "Milliseconds of CPU, with the first poll, nothing registered before.",

@@ -4,14 +4,13 @@ import argparse
 import asyncio
 import json
 import logging
-from pathlib import Path
-import re
 import sys
 from typing import Any
 
 import aiohttp_fast_zlib
 
 from homeassistant.runner import create_event_loop
+from tools import performance
 
 from .measure import (
     Sides,
@@ -24,7 +23,6 @@ from .report import Results, get_targets, make_report
 from .server import run_server
 from .sides import Floor, Integration, Minimal, Rest
 
-REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
 SIDES: Sides = {
     "ours": Integration,
     "minimal": Minimal,
@@ -99,14 +97,6 @@ def _say(text: str) -> None:
     print(f"benchmark: {text}", file=sys.stderr, flush=True)
 
 
-def keep_sections(report: str, page: str) -> str:
-    """Return the report, and what a page has that other scripts wrote."""
-    sections = re.split(r"^(?=## )", page, flags=re.MULTILINE)[1:]
-    written = report.splitlines()
-    kept = [text.strip() for text in sections if text.splitlines()[0] not in written]
-    return "\n\n".join([report, *kept])
-
-
 def main() -> int:
     """Measure, print and write the report; return the exit code."""
     parser = argparse.ArgumentParser(
@@ -124,7 +114,7 @@ def main() -> int:
     report = make_report(results)
     print(report)
     if not args.short:
-        REPORT.write_text(f"{keep_sections(report, REPORT.read_text())}\n")
+        performance.write(report)
     missed = [
         target.figure for target in get_targets(results) if target.is_met is False
     ]

@@ -1,17 +1,16 @@
 """The figures as tables."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 import os
 from pathlib import Path
 import platform
 import sqlite3
-from typing import Any
 
 import aiohttp
 import orjson
 
 from homeassistant.const import __version__
+from tools.performance import make_table
 
 from .measure import Figures, Polls
 
@@ -81,7 +80,7 @@ def make_report(results: Results) -> str:
                 " collected before each poll. Connections stay open and have no TLS: a"
                 " real poll costs each of them more."
             ),
-            _table(
+            make_table(
                 ["machine", ""],
                 [
                     ["processor", f"{_processor()}, {os.cpu_count()} threads"],
@@ -94,14 +93,14 @@ def make_report(results: Results) -> str:
                 ],
             ),
             "## Targets",
-            _table(
+            make_table(
                 ["figure", "aim", "limit", "measured", ""],
                 map(_target_row, get_targets(results)),
             ),
             WHY,
             "## CPU a poll",
             "Milliseconds, median of the rounds.",
-            _table(
+            make_table(
                 ["currencies", "changed", "rounds", *sides],
                 [
                     [n, change, results.rounds[n], *_row(polls.cpu, sides)]
@@ -109,7 +108,7 @@ def make_report(results: Results) -> str:
                 ],
             ),
             "## State writes a poll",
-            _table(
+            make_table(
                 ["currencies", "changed", *sides],
                 [[n, c, *_row(polls.writes, sides, 0)] for n, c, polls in measured],
             ),
@@ -128,7 +127,7 @@ def make_report(results: Results) -> str:
                 f"{results.day_polls} polls of 40 currencies of which 5 change; bytes are"
                 " those of the file after VACUUM, less the empty database's."
             ),
-            _table(
+            make_table(
                 ["side", *results.day["ours"]],
                 [[side, *day.values()] for side, day in results.day.items()],
             ),
@@ -230,14 +229,9 @@ def _row(figures: Figures, sides: list[str], digits: int = 2) -> list[str]:
 
 
 def _by_currencies(figures: dict[int, Figures], sides: list[str]) -> str:
-    return _table(
+    return make_table(
         ["currencies", *sides], [[n, *_row(row, sides)] for n, row in figures.items()]
     )
-
-
-def _table(head: list[str], rows: Iterable[list[Any]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
 def _processor() -> str:

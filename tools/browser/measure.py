@@ -6,15 +6,15 @@ from decimal import Decimal
 from time import monotonic
 from typing import Any
 
+from tools import performance
 from tools.demo.demo import DASHBOARD, Demo
-from tools.demo.home_assistant import REPOSITORY
+from tools.performance import make_table
 from tools.sandbox import GOOD_KEY
 from tools.sandbox.currencies import make_row
 
 from .unit import measure_changes, open_page
 from .user import DESKTOP, PHONE, User, open_chromium, open_home_assistant
 
-REPORT = REPOSITORY / "docs" / "performance.md"
 _ABOUT = """\
 Written by `.venv/bin/python -m tools.browser.measure`, in headless Chromium on a real Home
 Assistant with an empty past, which runs on the same machine; the longest of three each. The
@@ -77,8 +77,8 @@ def make_rows(count: int, step: int) -> list[dict[str, Any]]:
     ]
 
 
-async def measure(user: User, count: int) -> list[str]:
-    """Return the figures of an account with many currencies, as lines of a table."""
+async def measure(user: User, count: int) -> list[list[str]]:
+    """Return the figures of an account with many currencies, as rows of a table."""
     page = user.page
     user.demo.sandbox.rows = make_rows(count, 0)
     await page.evaluate(_ADD, GOOD_KEY)
@@ -94,7 +94,7 @@ async def measure(user: User, count: int) -> list[str]:
         config={"strategy": {"type": "custom:cryptocloud"}},
         url_path=DASHBOARD,
     )
-    lines = []
+    rows = []
     for name, size in (("desktop", DESKTOP), ("phone", PHONE)):
         await user.look(size)
         views = []
@@ -109,45 +109,30 @@ async def measure(user: User, count: int) -> list[str]:
             await page.wait_for_timeout(12_000)
             user.demo.sandbox.rows = make_rows(count, step)
             held.append(await page.evaluate(_HELD))
-        lines += [
-            _line(
-                f"{count} currencies, {name}: first view", "3 s", f"{max(views):.1f} s"
-            ),
-            _line(
-                f"{count} currencies, {name}: a poll that changes all holds the page",
-                "300 ms",
-                f"{max(held)} ms",
-            ),
+        what = f"{count} currencies, {name}"
+        held_by = f"{what}: a poll that changes all holds the page"
+        rows += [
+            [f"{what}: first view", "≤ 3 s", f"{max(views):.1f} s"],
+            [held_by, "≤ 300 ms", f"{max(held)} ms"],
         ]
-    return lines
-
-
-def _line(figure: str, target: str, measured: str) -> str:
-    return f"| {figure} | ≤ {target} | {measured} |"
-
-
-def write(lines: list[str]) -> None:
-    """Write the figures to the docs, after those of the benchmark."""
-    text = REPORT.read_text().partition("\n## Dashboard\n")[0]
-    table = "\n".join(["| figure | target | measured |", "| --- | --- | --- |", *lines])
-    REPORT.write_text(f"{text}\n## Dashboard\n\n{_ABOUT}\n\n{table}\n")
+    return rows
 
 
 async def main(count: int) -> None:
     """Measure in a real Home Assistant."""
     async with open_chromium() as context, open_page(context) as page:
         cost = await measure_changes(page)
-    lines = [
-        _line("one state change in a home with 5,000 others", "10 µs", f"{cost:.1f} µs")
-    ]
+    change = "one state change in a home with 5,000 others"
+    rows = [[change, "≤ 10 µs", f"{cost:.1f} µs"]]
     demo = Demo(account=False, say=lambda _: None, speed=0)
     async with (
         demo.run(),
         open_home_assistant(demo, "en", update_images=False) as user,
     ):
-        lines += await measure(user, count)
-    write(lines)
-    print("\n".join(lines))
+        rows += await measure(user, count)
+    table = make_table(["figure", "target", "measured"], rows)
+    performance.write(f"## Dashboard\n\n{_ABOUT}\n\n{table}")
+    print(table)
 
 
 if __name__ == "__main__":

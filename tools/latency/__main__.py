@@ -21,6 +21,7 @@ from time import monotonic
 from aiohttp import ClientSession
 
 from homeassistant.const import __version__
+from tools import performance
 from tools.demo.demo import reserve_port
 from tools.demo.home_assistant import (
     HomeAssistant,
@@ -29,6 +30,7 @@ from tools.demo.home_assistant import (
     write_configuration,
 )
 from tools.hearing import hear, say
+from tools.performance import make_table
 from tools.sandbox import Notifications, Sandbox
 
 ACCOUNTS = 10
@@ -37,9 +39,6 @@ PAYMENTS = 100
 PAUSE = 1.25
 TARGET = 2.0
 TIMEOUT = 60
-
-REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
-HEADING = "## Instant updates"
 
 
 @dataclass
@@ -174,16 +173,15 @@ async def _watch(home_assistant: HomeAssistant, shop: Shop) -> None:
 def make_section(waits: Waits) -> str:
     """Return the section of the report."""
     rows = [
-        f"| {name} | {median(seconds):.3f} | {get_p95(seconds):.3f} | {max(seconds):.3f} |"
+        [name, *(f"{s:.3f}" for s in (median(seconds), get_p95(seconds), max(seconds)))]
         for name, seconds in (
             ("new state", waits.state),
             ("automation's action", waits.action),
         )
     ]
-    return "\n".join(
+    return "\n\n".join(
         [
-            HEADING,
-            "",
+            "## Instant updates",
             (
                 f"Written by `./script/latency`: seconds from a payment to what follows it, over"
                 f" {len(waits.state)} payments in a Home Assistant {__version__} process of its"
@@ -191,13 +189,11 @@ def make_section(waits: Waits) -> str:
                 f" is that of one machine. {ACCOUNTS} accounts take turns, as each asks at most"
                 " once in ten seconds: a payment sooner after another waits for that."
             ),
-            "",
-            "| from the payment to the | median | 95th percentile | longest |",
-            "| --- | --- | --- | --- |",
-            *rows,
-            "",
+            make_table(
+                ["from the payment to the", "median", "95th percentile", "longest"],
+                rows,
+            ),
             f"Target: the 95th percentile is below {TARGET:g} s.",
-            "",
         ]
     )
 
@@ -205,17 +201,6 @@ def make_section(waits: Waits) -> str:
 def get_p95(seconds: list[float]) -> float:
     """Return the 95th percentile: of 100, the sixth longest is still above it."""
     return sorted(seconds)[ceil(0.95 * len(seconds)) - 1]
-
-
-def write_section(page: Path, section: str) -> None:
-    """Replace the section of a page, or add it at the end."""
-    text = page.read_text()
-    pattern = re.compile(rf"^{HEADING}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-    if pattern.search(text):
-        text = pattern.sub(lambda _: f"{section}\n", text)
-    else:
-        text = f"{text.rstrip()}\n\n{section}"
-    page.write_text(f"{text.rstrip()}\n")
 
 
 def main() -> int:
@@ -232,7 +217,7 @@ def main() -> int:
     section = make_section(waits)
     print(section)
     if not is_short:
-        write_section(REPORT, section)
+        performance.write(section)
     slow = any(get_p95(seconds) >= TARGET for seconds in (waits.state, waits.action))
     if slow:
         print("latency: target not met", file=sys.stderr)

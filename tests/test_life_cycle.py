@@ -30,17 +30,12 @@ from .common import (
 )
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that happens outside of Home Assistant's tasks."""
-    while not condition():  # noqa: ASYNC110 # nobody sets an event for it
-        await asyncio.sleep(0.01)
-
-
 async def begin_poll(shop: Shop) -> None:
     """Let a poll's request arrive."""
     next_poll = dt_util.utcnow() + UPDATE_INTERVAL + timedelta(seconds=1)
     async_fire_time_changed(shop.hass, next_poll)
-    await until(lambda: shop.sandbox.request_count == 2)
+    while shop.sandbox.request_count < 2:  # noqa: ASYNC110 # nobody sets an event for it
+        await asyncio.sleep(0.01)
 
 
 @pytest.fixture

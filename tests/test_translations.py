@@ -46,6 +46,7 @@ NAMED = re.compile(
 
 PACKAGE = Path(cryptocloud.__file__).parent
 TREES = {path.stem: ast.parse(path.read_text()) for path in PACKAGE.glob("*.py")}
+NODES = [node for tree in TREES.values() for node in ast.walk(tree)]
 
 
 def _flatten(content: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -294,34 +295,32 @@ def _keys(node: ast.expr) -> set[str]:
 
 def _error_keys() -> Iterator[str]:
     """Yield the keys that classes of errors bear."""
-    for tree in TREES.values():
-        for node in ast.walk(tree):
-            match node:
-                case ast.Assign([ast.Name("translation_key")], value):
-                    yield from _keys(value)
+    for node in NODES:
+        match node:
+            case ast.Assign([ast.Name("translation_key")], value):
+                yield from _keys(value)
 
 
 def _raised_keys() -> Iterator[str]:
     """Yield the keys that exceptions and repairs use."""
-    for tree in TREES.values():
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Call):
-                continue
-            arguments = {keyword.arg: keyword.value for keyword in node.keywords}
-            name = _called(node)
-            # Those of entities and of forms are seen at work.
-            if "translation_key" not in arguments or name.endswith(
-                ("Description", "SelectSelectorConfig")
-            ):
-                continue
-            is_issue = name.endswith("create_issue")
-            assert is_issue or "translation_domain" in arguments, ast.unparse(node)
-            for key in _keys(arguments["translation_key"]):
-                if is_issue:
-                    yield f"issues.{key}.title"
-                    yield f"issues.{key}.description"
-                else:
-                    yield f"exceptions.{key}.message"
+    for node in NODES:
+        if not isinstance(node, ast.Call):
+            continue
+        arguments = {keyword.arg: keyword.value for keyword in node.keywords}
+        name = _called(node)
+        # Those of entities and of forms are seen at work.
+        if "translation_key" not in arguments or name.endswith(
+            ("Description", "SelectSelectorConfig")
+        ):
+            continue
+        is_issue = name.endswith("create_issue")
+        assert is_issue or "translation_domain" in arguments, ast.unparse(node)
+        for key in _keys(arguments["translation_key"]):
+            if is_issue:
+                yield f"issues.{key}.title"
+                yield f"issues.{key}.description"
+            else:
+                yield f"exceptions.{key}.message"
 
 
 async def _entity_keys(hass: HomeAssistant) -> set[str]:
@@ -368,10 +367,9 @@ def _system_health_keys() -> Iterator[str]:
 
 def _common_keys() -> Iterator[str]:
     """Yield the keys that the code looks up by itself."""
-    for tree in TREES.values():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.JoinedStr):
-                yield from re.findall(r"\bcommon\.\w+", ast.unparse(node))
+    for node in NODES:
+        if isinstance(node, ast.JoinedStr):
+            yield from re.findall(r"\bcommon\.\w+", ast.unparse(node))
 
 
 def _automation_keys() -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Measurements of a poll, of the set-up and of the memory it takes."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 import gc
@@ -67,12 +67,12 @@ async def measure_polls(
             await server.answer(currencies, **case)
             # What the last kind of polls left behind is no change of this kind.
             for hass, side in running.values():
-                await _poll(hass, side)
+                await _time(hass, side.poll())
             cpu: dict[str, list[float]] = {name: [] for name in running}
             for _ in range(rounds):
                 for name, (hass, side) in running.items():
                     await server.answer(currencies, **case)
-                    cpu[name].append(await _poll(hass, side))
+                    cpu[name].append(await _time(hass, side.poll()))
             writes: Figures = {}
             for name, (hass, side) in running.items():
                 await server.answer(currencies, **case)
@@ -94,11 +94,7 @@ async def measure_set_up(
     for _ in range(rounds + 1):
         for name, kind in sides.items():
             async with run_side(kind, server, currencies) as (hass, side):
-                gc.collect()
-                start = time.process_time()
-                await side.set_up()
-                await hass.async_block_till_done()
-                cpu[name].append(1000 * (time.process_time() - start))
+                cpu[name].append(await _time(hass, side.set_up()))
     return {name: median(values[1:]) for name, values in cpu.items()}
 
 
@@ -116,11 +112,7 @@ async def measure_restart(
             for _ in range(rounds):
                 await side.stop()
                 await hass.async_block_till_done()
-                gc.collect()
-                start = time.process_time()
-                await side.start()
-                await hass.async_block_till_done()
-                cpu.setdefault(name, []).append(1000 * (time.process_time() - start))
+                cpu.setdefault(name, []).append(await _time(hass, side.start()))
     return {name: median(values) for name, values in cpu.items()}
 
 
@@ -147,10 +139,11 @@ async def measure_memory(
     return held, grown
 
 
-async def _poll(hass: HomeAssistant, side: Side) -> float:
+async def _time(hass: HomeAssistant, work: Awaitable[None]) -> float:
+    """Return the milliseconds of CPU that work takes, and what follows from it."""
     gc.collect()
     start = time.process_time()
-    await side.poll()
+    await work
     await hass.async_block_till_done()
     return 1000 * (time.process_time() - start)
 

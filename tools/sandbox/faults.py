@@ -80,7 +80,6 @@ class RetryDate:
         return await Status(429, headers={"Retry-After": retry_after})(request)
 
 
-@dataclass(frozen=True)
 class Reset:
     """A connection reset before the headers."""
 
@@ -103,7 +102,6 @@ class Close:
         return web.Response()
 
 
-@dataclass(frozen=True)
 class CloseKept:
     """The right answer, but a connection is closed instead of used again."""
 
@@ -113,17 +111,14 @@ class CloseKept:
         return await answer(request)
 
 
-@dataclass(frozen=True)
 class Refuse(Reset):
     """A port at which nothing listens."""
 
 
-@dataclass(frozen=True)
 class Tls(Refuse):
     """A port that speaks TLS, with a certificate that nobody vouches for."""
 
 
-@dataclass(frozen=True)
 class ResetBody:
     """A connection reset in the middle of the body."""
 
@@ -134,7 +129,6 @@ class ResetBody:
         return _reset(request, response)
 
 
-@dataclass(frozen=True)
 class ShortBody:
     """A body shorter than its Content-Length."""
 
@@ -146,7 +140,6 @@ class ShortBody:
         return response
 
 
-@dataclass(frozen=True)
 class Hang:
     """No answer at all, until the client leaves or the server stops."""
 

@@ -2,46 +2,54 @@
 
 import ast
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 import gc
+from inspect import iscoroutine
 import logging
 from pathlib import Path
 import re
 import sys
 import time
-from types import ModuleType
 from typing import Any
+from unittest.mock import DEFAULT, AsyncMock
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
+from aiohttp.web import Response
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from yarl import URL
 
-from custom_components.cryptocloud.const import DOMAIN, UPDATE_INTERVAL
+from custom_components.cryptocloud.const import DOMAIN
 from homeassistant import components
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import CONF_WEBHOOK_ID
-from homeassistant.core import HomeAssistant
+from homeassistant.const import (
+    CONF_WEBHOOK_ID,
+    EVENT_HOMEASSISTANT_FINAL_WRITE,
+    EVENT_STATE_CHANGED,
+)
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.data_entry_flow import UnknownFlow
+from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.importlib import DATA_IMPORT_CACHE
-from homeassistant.util import dt as dt_util
+from homeassistant.setup import async_setup_component
 from homeassistant.util.aiohttp import MockRequest
 from homeassistant.util.async_ import get_scheduled_timer_handles
-from tools.sandbox import Sandbox, Status
+from tools.sandbox import Status
 
+from .cloud import Cloud
 from .common import (
     API_KEY,
     ON,
     OTHER_API_KEY,
-    Poll,
+    Shop,
     complaints,
     get_value,
     hold,
@@ -50,7 +58,6 @@ from .common import (
     make_row,
     open_address,
     read,
-    reload,
     set_options,
     set_up,
     start_flow,
@@ -60,32 +67,66 @@ from .common import (
 
 EXTERNAL_URL = "https://shop.example:8123"
 OFF = ON | {"instant_updates": False}
-ANSWER = {"message": "Postback received"}
+OPTIONS_WHEN_OFF = {"only_funded": False, "show_icons": True}
+NEW_YEAR = "2026-01-01T00:00:00+00:00"
+FAULTS = {
+    "works": None,
+    "401": Status(401),
+    "429": Status(429, headers={"Retry-After": "400"}),
+    "503": Status(503),
+    "refused": Status(401, {"detail": "Signature verification failed"}),
+}
 
-type Call = Callable[..., Awaitable[ClientResponse]]
-type Wait = Callable[[float], Awaitable[None]]
+
+@dataclass
+class Address:
+    """The address of a shop's account, and those who call it."""
+
+    shop: Shop
+    url: str
+    client: TestClient[Any, Any]
+    freezer: FrozenDateTimeFactory
+
+    async def call(self, method: str = "POST", **request: Any) -> ClientResponse:
+        """Call, and wait until what that causes is done."""
+        response = await self.client.request(method, URL(self.url).path, **request)
+        await settle(self.shop)
+        return response
+
+    async def wait(self, seconds: float) -> None:
+        """Let seconds pass."""
+        self.freezer.tick(seconds)
+        async_fire_time_changed(self.shop.hass)
+        await settle(self.shop)
 
 
-async def read_last_call(hass: HomeAssistant, entry: MockConfigEntry) -> str:
+async def settle(shop: Shop) -> None:
+    """Wait until nothing is going on."""
+    await shop.hass.async_block_till_done(wait_background_tasks=True)
+
+
+async def call_directly(shop: Shop, url: str) -> Response:
+    """Call as the cloud passes a call on, without waiting for what that causes."""
+    request = MockRequest(b"{}", "cloud", method="POST", headers={"Content-Type": "x"})
+    return await webhook.async_handle_webhook(shop.hass, URL(url).name, request)
+
+
+async def read_last_call(shop: Shop) -> str:
     """Return what the step says about the last call."""
-    result = await open_address(hass, entry)
-    hass.config_entries.options.async_abort(result["flow_id"])
+    result = await open_address(shop.hass, shop.entry)
+    shop.hass.config_entries.options.async_abort(result["flow_id"])
     return read(result, "last_call")
 
 
-def get_issues(hass: HomeAssistant) -> list[str | None]:
+def get_issues(shop: Shop) -> list[str | None]:
     """Return the keys of the integration's repairs."""
-    issues = ir.async_get(hass).issues
-    return [
-        issue.translation_key
-        for (domain, _), issue in issues.items()
-        if domain == DOMAIN
-    ]
+    issues = ir.async_get(shop.hass).issues.values()
+    return [issue.translation_key for issue in issues if issue.domain == DOMAIN]
 
 
-def pay(sandbox: Sandbox, amount: int) -> None:
-    """Let the account hold another amount."""
-    sandbox.rows = [make_row("A", amount)]
+def get_records(shop: Shop) -> list[Any]:
+    """Return what is stored about calls."""
+    return [shop.storage[name]["data"] for name in shop.storage if "webhook" in name]
 
 
 @pytest.fixture(autouse=True)
@@ -102,229 +143,221 @@ async def external_url(
 
 
 @pytest.fixture
-async def url(hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry) -> str:
-    """Return the address of an account that has instant updates on."""
-    pay(sandbox, 1)
-    assert await set_up(hass, entry)
-    url = await turn_on(hass, entry)
-    sandbox.request_count = 0
-    return url
+async def address(
+    shop: Shop,
+    freezer: FrozenDateTimeFactory,
+    hass_client_no_auth: ClientSessionGenerator,
+) -> Address:
+    """Turn instant updates on, and return the address."""
+    await async_setup_component(shop.hass, "homeassistant", {})
+    url = await turn_on(shop.hass, shop.entry)
+    shop.sandbox.request_count = 0
+    return Address(shop, url, await hass_client_no_auth(), freezer)
 
 
-@pytest.fixture
-async def client(
-    url: str, hass_client_no_auth: ClientSessionGenerator
-) -> TestClient[Any, Any]:
-    """Return a client that knows nothing but the address."""
-    return await hass_client_no_auth()
-
-
-@pytest.fixture
-def call(hass: HomeAssistant, client: TestClient[Any, Any], url: str) -> Call:
-    """Call the address, and wait until what that causes is done."""
-
-    async def call(method: str = "POST", **request: Any) -> ClientResponse:
-        response = await client.request(method, URL(url).path, **request)
-        await hass.async_block_till_done(wait_background_tasks=True)
-        return response
-
-    return call
-
-
-@pytest.fixture
-def wait(hass: HomeAssistant) -> Wait:
-    """Let seconds pass, counted from the start of the test."""
-    start = dt_util.utcnow()
-
-    async def wait(seconds: float) -> None:
-        async_fire_time_changed(hass, start + timedelta(seconds=seconds))
-        await hass.async_block_till_done(wait_background_tasks=True)
-
-    return wait
-
-
-async def test_call_brings_the_balances(
-    hass: HomeAssistant, sandbox: Sandbox, call: Call
-) -> None:
-    """Test that a call is answered as CryptoCloud expects, and leads to one poll."""
-    pay(sandbox, 3)
-    response = await call()
-    assert response.status == 200
-    assert await response.json() == ANSWER
-    assert get_value(hass, "a") == "3"
-    assert sandbox.request_count == 1
-
-
-async def test_off_by_default(
-    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
-) -> None:
+async def test_off_by_default(shop: Shop) -> None:
     """Test that without the option nothing is registered, stored or asked for."""
-    assert webhook.DOMAIN not in hass.config.components
-    assert loaded_entry.data == {"api_key": API_KEY}
-    await set_options(hass, loaded_entry, **OFF)
-    assert loaded_entry.options == {"only_funded": False, "show_icons": True}
-    assert loaded_entry.data == {"api_key": API_KEY}
-    assert webhook.DOMAIN not in hass.config.components
+    await set_options(shop.hass, shop.entry, **OFF)
+    assert shop.entry.options == OPTIONS_WHEN_OFF
+    assert shop.entry.data == {"api_key": API_KEY}
+    assert webhook.DOMAIN not in shop.hass.config.components
 
 
-async def test_address(hass: HomeAssistant, url: str, entry: MockConfigEntry) -> None:
+async def test_address(shop: Shop, address: Address) -> None:
     """Test that the address is external, stays, and can be looked up at any time."""
-    assert URL(url).origin() == URL(EXTERNAL_URL)
-    assert URL(url).path == f"/api/webhook/{entry.data[CONF_WEBHOOK_ID]}"
+    hass, entry = shop.hass, shop.entry
+    assert address.url == f"{EXTERNAL_URL}/api/webhook/{entry.data[CONF_WEBHOOK_ID]}"
     assert entry.options == ON
-    assert await turn_on(hass, entry) == url
-    await reload(hass, entry)
-    assert await turn_on(hass, entry) == url
+    await shop.reload()
+    result = await start_flow(hass, entry, "reconfigure")
+    await submit(hass, result, api_key=OTHER_API_KEY)
+    assert await turn_on(hass, entry) == address.url
 
-    await hass.config.async_update(external_url="https://other.example")
-    assert await turn_on(hass, entry) == url.replace(
-        EXTERNAL_URL, "https://other.example"
-    )
+    url = "https://other.example"
+    await hass.config.async_update(external_url=url)
+    assert await turn_on(hass, entry) == address.url.replace(EXTERNAL_URL, url)
 
-
-async def test_no_address(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, url: str, poll: Poll
-) -> None:
-    """Test that the form says what is missing, and that polling goes on."""
-    await hass.config.async_update(external_url=None)
+    # Without an address, polling goes on.
+    await hass.config.async_update(external_url=None, internal_url=EXTERNAL_URL)
     result = await set_options(hass, entry, **ON)
-    assert result["step_id"] == "init"
-    assert result["errors"] == {"base": "no_address"}
-    await reload(hass, entry)
-    pay(sandbox, 5)
-    await poll()
+    assert (result["step_id"], result["errors"]) == ("init", {"base": "no_address"})
+    await shop.reload()
+    await shop.poll(A=5)
     assert get_value(hass, "a") == "5"
-
     await hass.config.async_update(external_url=EXTERNAL_URL)
     result = await hass.config_entries.options.async_configure(result["flow_id"], ON)
-    assert read(result, "webhook_url") == url
+    assert read(result, "webhook_url") == address.url
 
 
-async def test_turning_off_leaves_nothing(
-    hass: HomeAssistant,
-    hass_storage: dict[str, Any],
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    url: str,
-    call: Call,
-) -> None:
-    """Test that the address ends with the option, and another one follows."""
-    await call()
-    sandbox.request_count = 0
-    await set_options(hass, entry, **OFF)
+@pytest.mark.parametrize("fault", [FAULTS["works"], FAULTS["503"]])
+async def test_form_that_is_open_for_long(new_shop: Shop, fault: Status | None) -> None:
+    """Test that the address that was copied is the one that is saved."""
+    hass, entry = new_shop.hass, new_shop.entry
+    new_shop.sandbox.fault = fault
+    await set_up(hass, entry)
+    result = await open_address(hass, entry)
     assert entry.data == {"api_key": API_KEY}
-    assert entry.options == {"only_funded": False, "show_icons": True}
-    assert [name for name in hass_storage if "webhook" in name] == []
-    sandbox.request_count = 0
-    await call()
-    assert sandbox.request_count == 0
-    assert await turn_on(hass, entry) != url
-    assert await read_last_call(hass, entry) == "never"
+    new_shop.sandbox.fault = None
+    await new_shop.reload()
+    await hass.config_entries.options.async_configure(result["flow_id"], {})
+    await settle(new_shop)
+    url = read(result, "webhook_url")
+    assert await turn_on(hass, entry) == url
+    new_shop.set(A=2)
+    await call_directly(new_shop, url)
+    await settle(new_shop)
+    assert get_value(hass, "a") == "2"
 
 
-async def test_other_option_that_fails_is_named(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, poll: Poll
-) -> None:
+async def test_other_option_that_fails_is_named(shop: Shop) -> None:
     """Test that sensors are removed only when the options are saved."""
-    sandbox.rows = [make_row("A", 0)]
-    assert await set_up(hass, entry)
-    result = await set_options(hass, entry, **ON | {"only_funded": True})
+    await shop.poll(A=0)
+    configure = shop.hass.config_entries.options.async_configure
+    only_funded = ON | {"only_funded": True}
+    result = await set_options(shop.hass, shop.entry, **only_funded)
     assert result["step_id"] == "instant_updates"
-    assert hass.states.get("sensor.cryptocloud_a")
-    sandbox.fault = Status(503)
-    await poll()
-    configure = hass.config_entries.options.async_configure
+    assert shop.hass.states.get("sensor.cryptocloud_a")
+    await shop.fail()
     result = await configure(result["flow_id"], {})
-    assert result["step_id"] == "init"
-    assert result["errors"] == {"base": "no_balances"}
-    sandbox.fault = None
-    await poll()
-    result = await configure(result["flow_id"], ON | {"only_funded": True})
+    assert (result["step_id"], result["errors"]) == ("init", {"base": "no_balances"})
+    await shop.poll()
+    result = await configure(result["flow_id"], only_funded)
     await configure(result["flow_id"], {})
-    await hass.async_block_till_done()
-    assert not hass.states.get("sensor.cryptocloud_a")
+    await settle(shop)
+    assert not shop.hass.states.get("sensor.cryptocloud_a")
 
 
-# When nothing has changed, and how often CryptoCloud is asked
+# What happens, or the seconds that pass, and how often CryptoCloud was asked by then
+STORIES = {
+    "payment at once": "pay 0, call 1, paid 1, 21 1, 40 1",
+    "payment after a second": "call 1, pay 1, 21 2, paid 2, 40 2",
+    "payment after 30 s": "call 1, 30 2, pay 2, 31 3, paid 3",
+    "no payment": "call 1, 19 1, 2 2, 38 2, 2 3, 140 3",
+    "another rate": "rate 0, call 1, 21 2",
+    "payment before": "pay 0, refresh 1, 11 1, call 2, 21 3",
+    "calls start over": "call 1, 15 1, call 2, 6 2, 15 3, 25 3, 15 4, 124 4",
+    "calls share a poll": "call 1, call 1, call 1, 9 1, 2 2",
+    "other polls let no more through": "call 1, poll 2, call 2",
+    "outage": "503 0, call 1, works 1, pay 1, 21 2, paid 2",
+    "pause": "429 0, call 1, works 1, 11 1, call 1, 380 1, call 1, pay 1, 15 2, paid 2",
+    "pause without polls": "no polls 0, 429 0, call 1, works 1, 11 1, call 1, 380 1, "
+    "pay 1, 10 2, paid 2",
+    "possible refusal without polls": "no polls 0, 401 0, call 1, works 1, pay 1, "
+    "40 1, call 1, 22 2, paid 2",
+    "another error in a pause": "429 0, call 1, 503 1, 11 1, refresh 2, works 2, "
+    "11 2, call 2",
+    "balances in a pause": "429 0, call 1, works 1, 11 1, refresh 2, 11 3",
+    # Only a user uses a key once it was rejected.
+    "rejected key": "refused 0, call 1, call 1, 11 1, 10 1, 40 1, call 1, 7200 1, "
+    "call 1, 11 1, pay 1, works 1, refresh 2, paid 2, 11 2, call 3, 301 4",
+    "rejection meanwhile": "held 0, knock 0, asked 1, revoked 1, knock 1, goes on 1, "
+    "11 1, 11 1, 40 1, call 1",
+    "call during set-up": "unload 0, held 0, set up 0, asked 1, knock 1, goes on 1, "
+    "11 1, 70 1, call 2",
+    "call during unload": "held 0, knock 0, asked 1, knock 1, unload 1, knock 1, "
+    "goes on 1, 11 1, 70 1, call 1",
+    "call before the sensors": "unload 0, pay early 0, set up 2, paid 2",
+    "set-up that fails": "unload 0, fail once 0, set up 1, call 1, unload 1, set up 2, "
+    "pay 2, call 3, paid 3",
+    **{
+        f"rejected key and {error}": f"refused 0, call 1, {error} 1, 11 1, refresh 2, "
+        "works 2, 11 2, call 2, 7200 2, call 2, 11 2, pay 2, new key 4, paid 4, 11 4, "
+        "call 5, 301 6"
+        for error in ("503", "401", "429")
+    },
+}
 
 
-@pytest.mark.parametrize(
-    ("paid_after", "polls"),
-    [(0, [1, 1, 1]), (1, [1, 2, 2]), (2, [1, 2, 3]), (None, [1, 2, 3])],
-)
-async def test_balance_that_lags(
-    sandbox: Sandbox, call: Call, wait: Wait, paid_after: int | None, polls: list[int]
+@pytest.fixture
+def actions(
+    shop: Shop, address: Address, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Callable[[], object]]:
+    """Return what can happen."""
+    hass, entry, config_entries = shop.hass, shop.entry, shop.hass.config_entries
+    set_fault = partial(setattr, shop.sandbox, "fault")
+    asked, goes_on = asyncio.Event(), asyncio.Event()
+    forward = AsyncMock(
+        wraps=config_entries.async_forward_entry_setups,
+        side_effect=[ConfigEntryNotReady, DEFAULT],
+    )
+
+    async def until_it_goes_on() -> None:
+        asked.set()
+        await goes_on.wait()
+
+    def go_on() -> None:
+        shop.sandbox.fault = None
+        goes_on.set()
+
+    async def enter_key() -> None:
+        [flow] = config_entries.flow.async_progress_by_handler(DOMAIN)
+        key = {"api_key": OTHER_API_KEY}
+        await config_entries.flow.async_configure(flow["flow_id"], key)
+
+    async def refresh() -> None:
+        target = {"entity_id": "sensor.cryptocloud_total_balance"}
+        update = hass.services.async_call
+        await update("homeassistant", "update_entity", target, blocking=True)
+
+    @callback
+    def pay_early(_: Event[Any]) -> None:
+        shop.set(A=101, C=1)
+        hass.async_create_task(call_directly(shop, address.url))
+
+    def check_states() -> None:
+        balances = {row["currency"]["code"]: row["balance_crypto"] for row in shop.rows}
+        for code, balance in balances.items():
+            assert get_value(hass, code.lower()) == str(balance)
+
+    return {
+        **{name: partial(set_fault, fault) for name, fault in FAULTS.items()},
+        "asked": asked.wait,
+        "call": address.call,
+        "fail once": lambda: monkeypatch.setattr(
+            config_entries, "async_forward_entry_setups", forward
+        ),
+        "goes on": go_on,
+        "held": lambda: set_fault(hold(until_it_goes_on)),
+        "knock": lambda: call_directly(shop, address.url),
+        "new key": enter_key,
+        "no polls": lambda: config_entries.async_update_entry(
+            entry, pref_disable_polling=True
+        ),
+        "paid": check_states,
+        "pay": lambda: shop.set(A=101, B=5),
+        "pay early": lambda: hass.bus.async_listen_once(EVENT_STATE_CHANGED, pay_early),
+        "poll": entry.runtime_data.async_refresh,
+        "rate": lambda: shop.set(make_row("A", 100, balance_usd=2), B=5),
+        "refresh": refresh,
+        "revoked": lambda: shop.sandbox.revoke(API_KEY),
+        "set up": lambda: config_entries.async_setup(entry.entry_id),
+        "unload": shop.unload,
+    }
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+async def test_polls(
+    shop: Shop,
+    address: Address,
+    actions: dict[str, Callable[[], object]],
+    caplog: pytest.LogCaptureFixture,
+    story: str,
 ) -> None:
-    """Test that the balances are read after 20 and 60 seconds until they change."""
-    counts = []
-    for number, seconds in enumerate([0, 21, 61]):
-        if number == paid_after:
-            pay(sandbox, 2)
-        await (wait(seconds) if seconds else call())
-        counts.append(sandbox.request_count)
-    await wait(200)
-    assert counts == polls
-    assert sandbox.request_count == polls[-1]
-
-
-async def test_value_alone_is_no_change(
-    sandbox: Sandbox, call: Call, wait: Wait
-) -> None:
-    """Test that another exchange rate does not count as the payment."""
-    sandbox.rows = [make_row("A", 1, balance_usd=2)]
-    await call()
-    await wait(21)
-    assert sandbox.request_count == 2
-
-
-async def test_further_calls_start_over(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    call: Call,
-    wait: Wait,
-    freezer: FrozenDateTimeFactory,
-) -> None:
-    """Test that calls meanwhile move the follow-ups, and add none."""
-    await call()
-    freezer.tick(15)
-    await call()
-    await wait(16)
-    assert sandbox.request_count == 2
-    # 20 seconds after the first call
-    await wait(21)
-    assert sandbox.request_count == 2
-    await wait(36)
-    assert sandbox.request_count == 3
-    await wait(61)
-    assert sandbox.request_count == 3
-    await wait(76)
-    assert sandbox.request_count == 4
-    await wait(200)
-    assert sandbox.request_count == 4
-
-
-async def test_one_poll_in_ten_seconds(
-    sandbox: Sandbox, call: Call, wait: Wait, poll: Poll
-) -> None:
-    """Test that calls share a poll, also after one that was scheduled."""
-    for _ in range(5):
-        await call()
-    assert sandbox.request_count == 1
-    await wait(9)
-    assert sandbox.request_count == 1
-    await wait(11)
-    assert sandbox.request_count == 2
-
-
-async def test_scheduled_poll_does_not_let_more_through(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, call: Call
-) -> None:
-    """Test that a poll of another kind does not end the ten seconds."""
-    await call()
-    await entry.runtime_data.async_refresh()
-    assert sandbox.request_count == 2
-    await call()
-    assert sandbox.request_count == 2
+    """Test when CryptoCloud is asked for the balances."""
+    is_held = False
+    for step in story.split(", "):
+        action, polls = step.rsplit(" ", 1)
+        if action not in actions:
+            await address.wait(int(action))
+        elif iscoroutine(done := actions[action]()):
+            task = shop.hass.async_create_task(done)
+        is_held = (is_held or action == "held") and action != "goes on"
+        if action == "asked":
+            await task
+        elif not is_held:
+            await settle(shop)
+        assert (step, shop.sandbox.request_count) == (step, int(polls))
+    assert [text for text in complaints(caplog) if "Cloud data" not in text] == []
 
 
 # Attacks
@@ -343,52 +376,34 @@ async def chunked() -> AsyncGenerator[bytes]:
         yield b"part"
 
 
-@pytest.mark.parametrize(
-    "request_options",
-    [
-        {},
-        {"data": b""},
-        {"data": b"\0" * 2**24},
-        {"data": chunked()},
-        {"data": endless()},
-        {"json": {"status": "success", "amount_crypto": 1, "currency": "BTC"}},
-        {"data": {"status": "success", "token": "a.b.c"}},
-        {"data": b"{", "headers": {"Content-Type": "application/json"}},
-        {"data": b"\xff", "headers": {"Content-Type": "text/plain; charset=nothing"}},
-        {"data": b"x", "headers": {"Content-Type": "multipart/form-data"}},
-        {"data": b"x", "headers": {"Content-Encoding": "gzip"}},
-        {"params": {"a": "b" * 4000}},
-    ],
-    ids=[
-        "none",
-        "empty",
-        "16 MiB",
-        "chunked",
-        "endless",
-        "JSON",
-        "form",
-        "broken JSON",
-        "charset",
-        "multipart",
-        "encoding",
-        "query",
-    ],
-)
+BODIES: dict[str, dict[str, Any]] = {
+    "none": {},
+    "empty": {"data": b""},
+    "16 MiB": {"data": b"\0" * 2**24},
+    "chunked": {"data": chunked()},
+    "endless": {"data": endless()},
+    "JSON": {"json": {"status": "success", "amount_crypto": 1, "currency": "BTC"}},
+    "form": {"data": {"status": "success", "token": "a.b.c"}},
+    "broken JSON": {"data": b"{", "headers": {"Content-Type": "application/json"}},
+    "charset": {"data": b"\xff", "headers": {"Content-Type": "text/plain; charset=x"}},
+    "multipart": {"data": b"x", "headers": {"Content-Type": "multipart/form-data"}},
+    "encoding": {"data": b"x", "headers": {"Content-Encoding": "gzip"}},
+    "query": {"params": {"a": "b" * 4000}},
+}
+
+
+@pytest.mark.parametrize("body", BODIES)
 async def test_any_body(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    call: Call,
-    caplog: pytest.LogCaptureFixture,
-    request_options: dict[str, Any],
+    shop: Shop, address: Address, caplog: pytest.LogCaptureFixture, body: str
 ) -> None:
     """Test that a call is answered before its body has arrived, whatever it is."""
-    pay(sandbox, 4)
-    response = await call(**request_options)
+    shop.set(A=4)
+    response = await address.call(**BODIES[body])
     assert response.status == 200
-    assert await response.json() == ANSWER
+    assert await response.json() == {"message": "Postback received"}
     response.close()
-    assert get_value(hass, "a") == "4"
-    assert sandbox.request_count == 1
+    assert get_value(shop.hass, "a") == "4"
+    assert shop.sandbox.request_count == 1
     assert complaints(caplog) == []
 
 
@@ -396,26 +411,17 @@ async def test_any_body(
     ("method", "status"), [("GET", 405), ("PUT", 405), ("HEAD", 200), ("PATCH", 405)]
 )
 async def test_other_methods(
-    sandbox: Sandbox,
-    call: Call,
-    method: str,
-    status: int,
-    caplog: pytest.LogCaptureFixture,
+    address: Address, method: str, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Test that only POST leads to a poll, and that no log tells the address."""
-    assert (await call(method)).status == status
-    assert sandbox.request_count == 0
+    assert (await address.call(method)).status == status
+    assert address.shop.sandbox.request_count == 0
     assert complaints(caplog) == []
 
 
 @pytest.mark.heavy
 async def test_thousand_calls(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    client: TestClient[Any, Any],
-    url: str,
-    wait: Wait,
-    monkeypatch: pytest.MonkeyPatch,
+    shop: Shop, address: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Test that calls from ten connections neither add up nor hold the event loop."""
     longest = 0.0
@@ -428,294 +434,62 @@ async def test_thousand_calls(
         longest = max(longest, time.thread_time() - start)
 
     def count_timers() -> int:
-        return sum(
-            not timer.cancelled() for timer in get_scheduled_timer_handles(hass.loop)
-        )
+        timers = get_scheduled_timer_handles(shop.hass.loop)
+        return sum(not timer.cancelled() for timer in timers)
 
     async def knock() -> None:
+        path = URL(address.url).path
         for _ in range(100):
-            async with client.post(URL(url).path, json={"status": "success"}) as answer:
+            async with address.client.post(path, json={"status": "success"}) as answer:
                 assert answer.status == 200
 
-    async def knock_from_ten() -> None:
-        await asyncio.gather(*(knock() for _ in range(10)))
-        await hass.async_block_till_done(wait_background_tasks=True)
-
-    await client.post(URL(url).path)
-    await hass.async_block_till_done(wait_background_tasks=True)
-    tasks = len(asyncio.all_tasks())
-    timers = count_timers()
+    await address.call()
+    tasks, timers = len(asyncio.all_tasks()), count_timers()
     with monkeypatch.context() as patch:
         # The garbage is that of all tests.
         gc.disable()
         patch.setattr(asyncio.Handle, "_run", measure)
-        await knock_from_ten()
+        await asyncio.gather(*(knock() for _ in range(10)))
+        await settle(shop)
         gc.enable()
-    assert sandbox.request_count == 1
+    assert shop.sandbox.request_count == 1
     assert longest < 0.05
     assert len(asyncio.all_tasks()) <= tasks + 20  # Connections of the client
     assert count_timers() <= timers + 40
-    await wait(11)
-    assert sandbox.request_count == 2
+    await address.wait(11)
+    assert shop.sandbox.request_count == 2
 
 
-async def test_call_for_an_account_that_was_removed(
-    hass: HomeAssistant,
-    hass_storage: dict[str, Any],
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    call: Call,
-    wait: Wait,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Test that the address and what was pending end with the account."""
-    await call()
-    await wait(11)
-    await hass.config_entries.async_remove(entry.entry_id)
-    assert (await call()).status == 200
-    await wait(100)
-    assert sandbox.request_count == 1
-    assert [name for name in hass_storage if name.startswith(DOMAIN)] == []
-    assert complaints(caplog) == []
-
-
-@pytest.mark.parametrize("moment", ["set-up", "unload"])
-async def test_call_during(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    client: TestClient[Any, Any],
-    url: str,
-    caplog: pytest.LogCaptureFixture,
-    moment: str,
-) -> None:
-    """Test a call while the account comes and goes."""
-    asked, called = asyncio.Event(), asyncio.Event()
-
-    async def until_called() -> None:
-        asked.set()
-        await called.wait()
-
-    sandbox.fault = hold(until_called)
-    if moment == "set-up":
-        await hass.config_entries.async_unload(entry.entry_id)
-        change = hass.async_create_task(hass.config_entries.async_setup(entry.entry_id))
-        await asked.wait()
-        assert (await client.post(URL(url).path)).status == 200
-        called.set()
-        assert await change
-        assert entry.state is ConfigEntryState.LOADED
-        assert get_value(hass, "a") == "1"
-    else:
-        # The poll that the first call leads to is not over.
-        assert (await client.post(URL(url).path)).status == 200
-        await asked.wait()
-        change = hass.async_create_task(
-            hass.config_entries.async_unload(entry.entry_id)
-        )
-        assert (await client.post(URL(url).path)).status == 200
-        assert await change
-        called.set()
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert sandbox.request_count == 1
-    assert complaints(caplog) == []
-
-
-async def test_no_poll_with_a_rejected_key(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    call: Call,
-    wait: Wait,
-    poll: Poll,
-) -> None:
-    """Test that calls use a key no more once it was rejected."""
-    sandbox.revoke(API_KEY)
-    await call()
-    await call()
-    await wait(11)
-    await wait(21)
-    await wait(61)
-    assert (await call()).status == 200
-    assert sandbox.request_count == 1
-
-    # With another key, calls count again.
-    [flow] = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
-    await hass.config_entries.flow.async_configure(
-        flow["flow_id"], {"api_key": OTHER_API_KEY}
-    )
-    await hass.async_block_till_done(wait_background_tasks=True)
-    pay(sandbox, 6)
-    await call()
-    assert get_value(hass, "a") == "6"
-
-
-async def test_key_rejected_while_called(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    client: TestClient[Any, Any],
-    url: str,
-    wait: Wait,
-) -> None:
-    """Test a call during the poll in which the key is rejected."""
-    asked, called = asyncio.Event(), asyncio.Event()
-
-    async def until_called() -> None:
-        asked.set()
-        await called.wait()
-
-    sandbox.revoke(API_KEY)
-    sandbox.fault = hold(until_called)
-    refresh = hass.async_create_task(entry.runtime_data.async_refresh())
-    await asked.wait()
-    await client.post(URL(url).path)
-    called.set()
-    await refresh
-    for seconds in (11, 22, 61, 120):
-        await wait(seconds)
-    assert sandbox.request_count == 1
-
-
-async def test_call_during_an_outage(
-    hass: HomeAssistant, sandbox: Sandbox, call: Call, wait: Wait
-) -> None:
-    """Test that a call finds out that the service is back."""
-    sandbox.fault = Status(503)
-    await call()
-    assert get_value(hass, "a") == "unavailable"
-    sandbox.fault = None
-    pay(sandbox, 8)
-    await wait(21)
-    assert get_value(hass, "a") == "8"
-
-
-async def test_call_during_a_pause(
-    hass: HomeAssistant, sandbox: Sandbox, call: Call, wait: Wait, poll: Poll
-) -> None:
-    """Test that no call ends a pause that CryptoCloud asked for."""
-    sandbox.fault = Status(429, headers={"Retry-After": "400"})
-    await call()
-    sandbox.fault = None
-    await wait(11)
-    await call()
-    await wait(61)
-    assert sandbox.request_count == 1
-    await poll(timedelta(seconds=401))
-    assert get_value(hass, "a") == "1"
-
-
-async def test_two_accounts(
-    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry, url: str, call: Call
-) -> None:
+async def test_two_accounts(shop: Shop, address: Address) -> None:
     """Test that a call is for one account only, and that both have their ten seconds."""
-    other = make_entry(OTHER_API_KEY, title="Second")
+    hass, other = shop.hass, make_entry(OTHER_API_KEY, title="Second")
     assert await set_up(hass, other)
     other_url = await turn_on(hass, other)
-    assert other_url != url
-    sandbox.request_count = 0
-    pay(sandbox, 9)
-    await call()
-    state = hass.states.get("sensor.second_a")
-    assert state
-    assert (get_value(hass, "a"), state.state) == ("9", "1")
-    await hass.config_entries.async_remove(entry.entry_id)
-    request = MockRequest(b"", "test", method="POST")
-    await webhook.async_handle_webhook(hass, URL(other_url).name, request)
-    await hass.async_block_till_done(wait_background_tasks=True)
-    state = hass.states.get("sensor.second_a")
-    assert state
-    assert state.state == "9"
+    assert other_url != address.url
+    shop.set(A=9)
+    await address.call()
+    assert get_value(hass, "a") == "9"
+    assert hass.states.is_state("sensor.second_a", "100")
+    await hass.config_entries.async_remove(shop.entry.entry_id)
+    await call_directly(shop, other_url)
+    await settle(shop)
+    assert hass.states.is_state("sensor.second_a", "9")
 
 
-async def test_call_through_the_cloud(
-    hass: HomeAssistant, sandbox: Sandbox, url: str
-) -> None:
-    """Test the kind of request that the cloud passes on."""
-    pay(sandbox, 2)
-    request = MockRequest(
-        b'{"status": "success"}', "cloud", method="POST", headers={"Content-Type": "x"}
-    )
-    response = await webhook.async_handle_webhook(hass, URL(url).name, request)
-    assert response.status == 200
-    assert response.body == b'{"message": "Postback received"}'
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert get_value(hass, "a") == "2"
-
-
-async def test_example_that_passes_the_call_on(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    client: TestClient[Any, Any],
-    url: str,
-) -> None:
+async def test_example_that_passes_the_call_on(shop: Shop, address: Address) -> None:
     """Test that a shop's server calls with the line that the page shows."""
     page = Path(__file__).parents[1] / "docs" / "instant-updates.md"
     [example] = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
-    address = str(client.make_url(URL(url).path))
-    pay(sandbox, 3)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        f"import urllib.request\n{example.replace('ADDRESS', address)}",
-    )
+    url = str(address.client.make_url(URL(address.url).path))
+    code = f"import urllib.request\n{example.replace('ADDRESS', url)}"
+    shop.set(A=3)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
     assert await process.wait() == 0
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert get_value(hass, "a") == "3"
+    await settle(shop)
+    assert get_value(shop.hass, "a") == "3"
 
 
 # The cloud
-
-
-class Cloud(ModuleType):
-    """A stand-in for the public functions of Home Assistant Cloud's integration."""
-
-    class CloudNotAvailable(Exception):  # noqa: N818 # as there
-        """Raised when there is no cloud."""
-
-    def __init__(self) -> None:
-        """Initialize a cloud with a subscription."""
-        super().__init__("cloud")
-        self.subscription = True
-        self.connected = True
-        self.hooks: dict[str, str] = {}
-        self.listeners: list[Callable[[object], None]] = []
-
-    def async_active_subscription(self, hass: HomeAssistant) -> bool:
-        """Return whether there is a subscription."""
-        return self.subscription
-
-    async def async_get_or_create_cloudhook(
-        self, hass: HomeAssistant, webhook_id: str
-    ) -> str:
-        """Return the address of a hook."""
-        if not self.connected:
-            raise self.CloudNotAvailable
-        await asyncio.sleep(0)
-        return self.hooks.setdefault(
-            webhook_id, f"https://hooks.example/{len(self.hooks)}"
-        )
-
-    async def async_delete_cloudhook(
-        self, hass: HomeAssistant, webhook_id: str
-    ) -> None:
-        """Delete a hook."""
-        if webhook_id not in self.hooks:
-            raise ValueError("Hook is not enabled for the cloud.")
-        del self.hooks[webhook_id]
-
-    def async_listen_connection_change(
-        self, hass: HomeAssistant, target: Callable[[object], None]
-    ) -> Callable[[], None]:
-        """Call a listener when the connection changes."""
-        self.listeners.append(target)
-        return lambda: self.listeners.remove(target)
-
-    def connect(self, connected: bool) -> None:
-        """Change the connection."""
-        self.connected = connected
-        for listener in self.listeners:
-            listener(object())
 
 
 def test_stand_in_is_like_the_cloud() -> None:
@@ -743,38 +517,135 @@ def cloud(monkeypatch: pytest.MonkeyPatch, external_url: None) -> Cloud:
     return cloud
 
 
-@pytest.mark.parametrize("end", ["remove", "turn off"])
-async def test_life_of_the_cloud_hook(
-    hass: HomeAssistant,
-    cloud: Cloud,
-    sandbox: Sandbox,
-    loaded_entry: MockConfigEntry,
-    end: str,
-) -> None:
-    """Test that there is one hook, which ends with the account or the option."""
-    assert cloud.hooks == {}
-    assert await turn_on(hass, loaded_entry) == "https://hooks.example/0"
-    await reload(hass, loaded_entry)
-    assert await turn_on(hass, loaded_entry) == "https://hooks.example/0"
-    assert [*cloud.hooks] == [loaded_entry.data[CONF_WEBHOOK_ID]]
-    assert len(cloud.listeners) == 1
-    if end == "remove":
-        await hass.config_entries.async_remove(loaded_entry.entry_id)
+async def end(shop: Shop, how: str) -> None:
+    """Remove an account, turn instant updates off, or only reload."""
+    config_entries, entry = shop.hass.config_entries, shop.entry
+    if how == "turn off":
+        result = await config_entries.options.async_init(entry.entry_id)
+        await config_entries.options.async_configure(result["flow_id"], OFF)
+        assert entry.data == {"api_key": API_KEY}
+        assert entry.options == OPTIONS_WHEN_OFF
+    elif how == "remove":
+        await config_entries.async_remove(entry.entry_id)
     else:
-        sandbox.fault = Status(503)
-        await set_options(hass, loaded_entry, **OFF)
-        assert loaded_entry.data == {"api_key": API_KEY}
+        assert await config_entries.async_reload(entry.entry_id)
+
+
+@pytest.mark.parametrize("how", ["remove", "turn off"])
+@pytest.mark.parametrize("state", ["loaded", "in an outage", "not loaded"])
+async def test_life_of_the_address(
+    cloud: Cloud,
+    shop: Shop,
+    address: Address,
+    caplog: pytest.LogCaptureFixture,
+    state: str,
+    how: str,
+) -> None:
+    """Test that the address, its hook and the record end with account or option."""
+    hass, entry = shop.hass, shop.entry
+    assert address.url == "https://hooks.example/0"
+    await shop.reload()
+    assert await turn_on(hass, entry) == address.url
+    webhook_id = entry.data[CONF_WEBHOOK_ID]
+    assert cloud.hooks == {webhook_id: address.url}
+    assert len(cloud.listeners) == 1
+    address.url = f"{EXTERNAL_URL}/api/webhook/{webhook_id}"
+    await address.call()
+    await address.wait(11)
+    assert len(get_records(shop)) == 1
+    if state == "not loaded":
+        await shop.unload()
+    elif state == "in an outage":
+        shop.sandbox.fault = FAULTS["503"]
+        await shop.reload()
+
+    @callback
+    def call_late(_: Event[Any]) -> None:
+        hass.async_create_task(call_directly(shop, address.url))
+
+    # The sensors change while the account is unloaded.
+    hass.bus.async_listen_once(EVENT_STATE_CHANGED, call_late)
+    await end(shop, how)
+    await settle(shop)
     assert cloud.hooks == {}
     assert cloud.listeners == []
+    shop.sandbox.request_count = 0
+    assert (await address.call()).status == 200
+    await address.wait(100)
+    assert shop.sandbox.request_count <= (how == "turn off" and state == "in an outage")
+    assert get_records(shop) == []
+    assert complaints(caplog) == [] or state == "in an outage"
+    if how == "turn off":
+        assert await turn_on(hass, entry) == "https://hooks.example/1"
+        assert [*cloud.hooks] == [entry.data[CONF_WEBHOOK_ID]] != [webhook_id]
+        assert await read_last_call(shop) == "never"
+
+
+@pytest.mark.parametrize("how", ["close", "save", "remove"])
+async def test_form_that_is_not_saved(cloud: Cloud, shop: Shop, how: str) -> None:
+    """Test that an address that was only shown leaves nothing."""
+    options = shop.hass.config_entries.options
+    forms = [await open_address(shop.hass, shop.entry) for _ in range(2)]
+    assert len(cloud.hooks) == 2
+    assert shop.entry.data == {"api_key": API_KEY}
+    if how == "remove":
+        await end(shop, how)
+        forms = []
+    if how == "save":
+        await options.async_configure(forms.pop()["flow_id"], {})
+    for form in forms:
+        options.async_abort(form["flow_id"])
+    await settle(shop)
+    ids = [shop.entry.data[CONF_WEBHOOK_ID]] if how == "save" else []
+    assert [*cloud.hooks] == ids
+    assert options.async_progress() == []
+    # What would be written soon is written at the end.
+    shop.hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await settle(shop)
+    assert len(get_records(shop)) == len(ids)
+
+
+@pytest.mark.parametrize(
+    ("waits", "how"),
+    [
+        *[("form", "close"), ("form", "remove")],
+        *[("account", "reload"), ("account", "remove"), ("account", "turn off")],
+    ],
+)
+async def test_cloud_that_answers_late(
+    cloud: Cloud, shop: Shop, caplog: pytest.LogCaptureFixture, waits: str, how: str
+) -> None:
+    """Test that a hook is deleted if nobody needs it by the time it is made."""
+    if waits == "account":
+        cloud.connected = False
+        assert (await turn_on(shop.hass, shop.entry)).startswith(EXTERNAL_URL)
+    cloud.answers.clear()
+    if waits == "account":
+        cloud.connect(connected=True)
+    else:
+        form = asyncio.create_task(open_address(shop.hass, shop.entry))
+    await cloud.asked.wait()
+    if how == "close":
+        [flow] = shop.hass.config_entries.options.async_progress()
+        shop.hass.config_entries.options.async_abort(flow["flow_id"])
+    else:
+        await end(shop, how)
+    cloud.answers.set()
+    if waits == "form":
+        with pytest.raises(UnknownFlow):
+            await form
+    await settle(shop)
+    assert [*cloud.hooks.values()] == ["https://hooks.example/0"] * (how == "reload")
+    assert complaints(caplog) == []
 
 
 async def test_address_follows_the_cloud(
-    hass: HomeAssistant, cloud: Cloud, url: str, entry: MockConfigEntry
+    cloud: Cloud, shop: Shop, address: Address
 ) -> None:
     """Test that the address is the cloud's while there is a subscription."""
-    assert url == "https://hooks.example/0"
+    hass, entry = shop.hass, shop.entry
     cloud.connect(connected=False)
-    assert await turn_on(hass, entry) == url
+    assert await turn_on(hass, entry) == address.url == "https://hooks.example/0"
     cloud.subscription = False
     cloud.connect(connected=False)
     assert (await turn_on(hass, entry)).startswith(EXTERNAL_URL)
@@ -785,181 +656,125 @@ async def test_address_follows_the_cloud(
     cloud.hooks = {}
     cloud.subscription = True
     cloud.connect(connected=True)
-    await hass.async_block_till_done()
-    assert [*cloud.hooks] == [entry.data[CONF_WEBHOOK_ID]]
-    assert await turn_on(hass, entry) == url
-
-
-async def test_cloud_that_was_never_connected(
-    hass: HomeAssistant, cloud: Cloud, sandbox: Sandbox, loaded_entry: MockConfigEntry
-) -> None:
-    """Test that the external address stands in."""
-    cloud.connected = False
-    assert (await turn_on(hass, loaded_entry)).startswith(EXTERNAL_URL)
-
-
-async def test_hook_that_cannot_be_deleted(
-    hass: HomeAssistant, cloud: Cloud, url: str, entry: MockConfigEntry
-) -> None:
-    """Test that nothing the cloud raises keeps the account."""
-    cloud.hooks = {}
-    assert await hass.config_entries.async_remove(entry.entry_id)
-    assert hass.config_entries.async_entries(DOMAIN) == []
+    await settle(shop)
+    assert cloud.hooks == {entry.data[CONF_WEBHOOK_ID]: "https://hooks.example/1"}
+    cloud.connect(connected=False)
+    assert await turn_on(hass, entry) == "https://hooks.example/1"
 
 
 # The last call, and calls that do not come
 
 
-async def test_last_call(
-    hass: HomeAssistant,
-    hass_storage: dict[str, Any],
-    entry: MockConfigEntry,
-    call: Call,
-    freezer: FrozenDateTimeFactory,
-) -> None:
+async def test_last_call(shop: Shop, address: Address) -> None:
     """Test that the step says when CryptoCloud last called, also after a restart."""
-    await hass.config.async_set_time_zone("Asia/Tokyo")
-    assert await read_last_call(hass, entry) == "never"
-    freezer.move_to("2026-11-25 20:15:01+00:00")
-    await call()
-    assert await read_last_call(hass, entry) == "2026-11-26 05:15:01"
-    freezer.tick(100)
-    await reload(hass, entry)
-    assert await read_last_call(hass, entry) == "2026-11-26 05:15:01"
+    await shop.hass.config.async_set_time_zone("Asia/Tokyo")
+    assert await read_last_call(shop) == "never"
+    address.freezer.move_to("2026-11-25 20:15:01+00:00")
+    await address.call()
+    await address.wait(100)
+    [record] = get_records(shop)
+    assert record["last"] == "2026-11-25T20:15:01+00:00"
+    await shop.reload()
+    assert await read_last_call(shop) == "2026-11-26 05:15:01"
 
 
 @pytest.mark.parametrize(
-    ("stored", "last_call"),
+    ("stored", "last_call", "issues"),
     [
-        (
-            {"last": None, "payments": 0, "turned_on": "2026-01-01T00:00:00+00:00"},
-            "never",
-        ),
-        (
-            {
-                "last": "2026-01-02T00:00:00+00:00",
-                "payments": 0,
-                "turned_on": "2026-01-01T00:00:00+00:00",
-            },
-            "2026-01-02 00:00:00",
-        ),
-        ({"last": "2026-01-02T00:00:00+00:00"}, "never"),
-        ({"last": 7, "payments": "x", "turned_on": None}, "never"),
+        ({"payments": 5}, "never", ["no_notifications"]),
+        ({"last": NEW_YEAR}, "2026-01-01 00:00:00", []),
+        ({"last": 7, "payments": 9}, "never", []),
+        ({"last": NEW_YEAR, "payments": "x"}, "never", []),
+        ({"payments": 9, "turned_on": None}, "never", []),
     ],
 )
 async def test_stored_call(
-    hass: HomeAssistant,
-    hass_storage: dict[str, Any],
-    sandbox: Sandbox,
-    loaded_entry: MockConfigEntry,
-    stored: dict[str, Any],
-    last_call: str,
+    new_shop: Shop, stored: dict[str, Any], last_call: str, issues: list[str]
 ) -> None:
     """Test that the record outlives a restart, and a damaged one does no harm."""
-    await hass.config.async_set_time_zone("UTC")
-    key = f"{DOMAIN}.{loaded_entry.entry_id}.webhook"
-    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": stored}
-    assert await read_last_call(hass, loaded_entry) == last_call
+    await new_shop.hass.config.async_set_time_zone("UTC")
+    key = f"{DOMAIN}.{new_shop.entry.entry_id}.webhook"
+    data = {"last": None, "payments": 0, "turned_on": NEW_YEAR} | stored
+    new_shop.storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
+    await new_shop.set_up(A=1)
+    await turn_on(new_shop.hass, new_shop.entry)
+    assert await read_last_call(new_shop) == last_call
+    assert get_issues(new_shop) == issues
 
 
-@pytest.fixture
-def notice(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    url: str,
-    poll: Poll,
-    freezer: FrozenDateTimeFactory,
-) -> Callable[..., Awaitable[None]]:
-    """Let polls notice payments, some hours apart."""
-    amount = 1
-
-    async def notice(payments: int, hours: float) -> None:
-        nonlocal amount
-        for _ in range(payments):
-            freezer.tick(timedelta(hours=hours))
-            amount += 1
-            pay(sandbox, amount)
-            await poll()
-
-    return notice
-
-
-async def test_calls_that_do_not_come(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    entry: MockConfigEntry,
-    call: Call,
-    notice: Callable[..., Awaitable[None]],
+async def notice(
+    address: Address, hours: float, *balances: dict[str, int], restarts: bool = False
 ) -> None:
+    """Let polls notice balances, some hours apart, or set-ups."""
+    for amounts in balances:
+        address.freezer.tick(timedelta(hours=hours))
+        if restarts:
+            await address.shop.unload()
+            await address.shop.reload(**amounts)
+            await address.shop.poll(A=1)
+        else:
+            await address.shop.poll(**amounts)
+
+
+async def test_calls_that_do_not_come(shop: Shop, address: Address) -> None:
     """Test that five payments in a row over a day, noticed by polling, are a repair."""
-    await notice(4, hours=7)
-    assert get_issues(hass) == []
-    await notice(1, hours=7)
-    assert get_issues(hass) == ["no_notifications"]
-    issue = ir.async_get(hass).async_get_issue(
-        DOMAIN, f"no_notifications_{entry.entry_id}"
-    )
+    await notice(address, 7, {"A": 101}, {"A": 102, "B": 6}, {"C": 1}, {"B": 7})
+    assert get_issues(shop) == []
+    await notice(address, 7, {"A": 103})
+    assert get_issues(shop) == ["no_notifications"]
+    issue_id = f"no_notifications_{shop.entry.entry_id}"
+    issue = ir.async_get(shop.hass).async_get_issue(DOMAIN, issue_id)
     assert issue
     assert issue.translation_placeholders == {"account": "CryptoCloud"}
     assert not issue.is_fixable
 
-    await reload(hass, entry)
-    assert get_issues(hass) == ["no_notifications"]
-    await hass.config_entries.async_unload(entry.entry_id)
-    assert get_issues(hass) == []
-    await hass.config_entries.async_setup(entry.entry_id)
-    assert get_issues(hass) == ["no_notifications"]
-    await call()
-    assert get_issues(hass) == []
-    await notice(4, hours=7)
-    assert get_issues(hass) == []
-    await notice(1, hours=7)
-    assert get_issues(hass) == ["no_notifications"]
-    await set_options(hass, entry, **OFF)
-    assert get_issues(hass) == []
+    await shop.unload()
+    assert get_issues(shop) == []
+    await shop.reload()
+    assert get_issues(shop) == ["no_notifications"]
+    await address.call()
+    for amount in range(104, 109):
+        assert get_issues(shop) == []
+        await notice(address, 7, {"A": amount})
+    assert get_issues(shop) == ["no_notifications"]
+    await set_options(shop.hass, shop.entry, **OFF)
+    assert get_issues(shop) == []
 
 
-async def test_many_payments_in_an_hour_are_no_repair(
-    hass: HomeAssistant, notice: Callable[..., Awaitable[None]]
+PAYMENTS = [{"A": amount} for amount in range(101, 109)]
+
+
+@pytest.mark.parametrize(
+    ("hours", "balances", "restarts"),
+    [
+        pytest.param(0.1, PAYMENTS, False, id="within an hour"),
+        pytest.param(7, PAYMENTS, True, id="while Home Assistant was off"),
+        pytest.param(7, [{"A": 99 - n} for n in range(8)], False, id="withdrawals"),
+        pytest.param(7, [{"A": 1}, {"A": 1, "B": 5}] * 6, False, id="gap in the list"),
+        pytest.param(
+            30, [dict.fromkeys("ABCDEF", 200)], False, id="one payment in six"
+        ),
+    ],
+)
+async def test_no_repair(
+    shop: Shop,
+    address: Address,
+    hours: float,
+    balances: list[dict[str, int]],
+    restarts: bool,
 ) -> None:
-    """Test that a short disturbance is not reported."""
-    await notice(8, hours=0.1)
-    assert get_issues(hass) == []
+    """Test that nobody is told to check the address without a reason."""
+    await notice(address, hours, *balances, restarts=restarts)
+    assert get_issues(shop) == []
 
 
-async def test_withdrawals_are_no_repair(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    url: str,
-    poll: Poll,
-    freezer: FrozenDateTimeFactory,
-) -> None:
-    """Test that nobody expects a call for a balance that decreases."""
-    pay(sandbox, 100)
-    await poll()
-    for amount in range(20, 10, -1):
-        freezer.tick(timedelta(hours=7))
-        pay(sandbox, amount)
-        await poll()
-    assert get_issues(hass) == []
-
-
-async def test_payments_that_lag_behind_a_call_are_no_repair(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    call: Call,
-    poll: Poll,
-    freezer: FrozenDateTimeFactory,
-) -> None:
+async def test_payments_that_lag_behind_a_call(shop: Shop, address: Address) -> None:
     """Test that a payment is announced although a later poll notices it."""
-    for amount in range(2, 12):
-        freezer.tick(timedelta(hours=7))
-        await call()
-        freezer.tick(UPDATE_INTERVAL)
-        pay(sandbox, amount)
-        await poll()
-    assert get_value(hass, "a") == "11"
-    assert get_issues(hass) == []
+    await address.call()
+    await notice(address, 0.02, *PAYMENTS)
+    address.freezer.tick(timedelta(days=2))
+    await shop.reload()
+    assert get_issues(shop) == []
 
 
 # What is missing
@@ -967,38 +782,24 @@ async def test_payments_that_lag_behind_a_call_are_no_repair(
 
 @pytest.mark.no_fail_on_log_exception
 async def test_without_webhooks(
-    hass: HomeAssistant,
-    sandbox: Sandbox,
-    loaded_entry: MockConfigEntry,
-    monkeypatch: pytest.MonkeyPatch,
-    poll: Poll,
-    caplog: pytest.LogCaptureFixture,
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Test that the account loads and is polled where Home Assistant has no webhooks."""
-    await turn_on(hass, loaded_entry)
+    await turn_on(shop.hass, shop.entry)
     monkeypatch.setitem(sys.modules, webhook.__name__, None)
     monkeypatch.delattr(components, "webhook")
-    for name in ("webhook", "webhook_calls", "webhook_url"):
-        monkeypatch.delitem(sys.modules, f"custom_components.{DOMAIN}.{name}")
+    for name in [*sys.modules]:
+        if name.startswith(f"custom_components.{DOMAIN}.webhook"):
+            monkeypatch.delitem(sys.modules, name)
     # Home Assistant keeps what it imported.
-    hass.data.pop(DATA_IMPORT_CACHE)
-    await reload(hass, loaded_entry)
-    assert loaded_entry.state is ConfigEntryState.LOADED
+    shop.hass.data.pop(DATA_IMPORT_CACHE)
+    await shop.reload()
+    assert shop.entry.state is ConfigEntryState.LOADED
     assert logged(caplog, logging.WARNING) == ["Webhook could not be set up"]
-    result = await set_options(hass, loaded_entry, **ON)
+    result = await set_options(shop.hass, shop.entry, **ON)
     assert result["errors"] == {"base": "unknown"}
-    assert sandbox.rows
-    sandbox.rows[0]["balance_crypto"] = 7
-    await poll()
-    assert get_value(hass, "usdt_trc20") == "7"
-    assert await hass.config_entries.async_remove(loaded_entry.entry_id)
-
-
-async def test_new_key_keeps_the_address(
-    hass: HomeAssistant, entry: MockConfigEntry, url: str
-) -> None:
-    """Test that the address at CryptoCloud stays right with another key."""
-    result = await start_flow(hass, entry, "reconfigure")
-    result = await submit(hass, result, api_key=OTHER_API_KEY)
-    assert result["reason"] == "reconfigure_successful"
-    assert await turn_on(hass, entry) == url
+    await shop.poll(A=7)
+    assert get_value(shop.hass, "a") == "7"
+    await set_options(shop.hass, shop.entry, **OFF)
+    assert shop.entry.options == OPTIONS_WHEN_OFF
+    assert await shop.hass.config_entries.async_remove(shop.entry.entry_id)

@@ -28,7 +28,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     # Before accounts are set up; later, this would reload them.
     for entry in hass.config_entries.async_entries(DOMAIN):
         async_enable_usd_values(hass, entry)
-    await _async_run_optional(hass, "dashboard")
+    await async_run_optional(hass, "dashboard")
     return True
 
 
@@ -42,9 +42,6 @@ async def async_migrate_entry(
 
 async def async_setup_entry(hass: HomeAssistant, entry: CryptoCloudConfigEntry) -> bool:
     """Set up CryptoCloud from a config entry."""
-    instant_updates = entry.options.get(CONF_INSTANT_UPDATES)
-    if CONF_WEBHOOK_ID in entry.data and not instant_updates:
-        await _async_run_optional(hass, "webhook", entry, function="async_forget")
     api_key = entry.data.get(CONF_API_KEY)
     if not isinstance(api_key, str):
         raise ConfigEntryAuthFailed(
@@ -60,10 +57,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: CryptoCloudConfigEntry) 
     entry.runtime_data = coordinator
     await coordinator.async_config_entry_first_refresh()
     coordinator.device = async_get_device(hass, entry)
+    # Before the platforms, which take a while; a call meanwhile would be lost.
+    if entry.options.get(CONF_INSTANT_UPDATES):
+        await async_run_optional(hass, "webhook", entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    await _async_run_optional(hass, "assist", entry)
-    if instant_updates:
-        await _async_run_optional(hass, "webhook", entry)
+    await async_run_optional(hass, "assist", entry)
 
     async def start_reporting(_: HomeAssistant) -> None:
         """Report changes once automations listen."""
@@ -90,13 +88,19 @@ async def async_remove_entry(
     hass: HomeAssistant, entry: CryptoCloudConfigEntry
 ) -> None:
     """Forget what a removed account held."""
+    # An open form may show an address.
+    options = hass.config_entries.options
+    for flow in options.async_progress_by_handler(entry.entry_id):
+        options.async_abort(flow["flow_id"])
+    if webhook_id := entry.data.get(CONF_WEBHOOK_ID):
+        await async_run_optional(
+            hass, "webhook", entry, webhook_id, function="async_remove"
+        )
     async_forget_refusal(hass, entry.entry_id)
     await async_remove_ledger(hass, entry)
-    if CONF_WEBHOOK_ID in entry.data:
-        await _async_run_optional(hass, "webhook", entry, function="async_remove")
 
 
-async def _async_run_optional(
+async def async_run_optional(
     hass: HomeAssistant, name: str, *args: Any, function: str = "async_setup"
 ) -> None:
     """Run a part that the sensors do not need; if it fails, only it fails."""

@@ -11,7 +11,7 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     OptionsFlowWithReload,
 )
-from homeassistant.const import CONF_API_KEY
+from homeassistant.const import CONF_API_KEY, CONF_WEBHOOK_ID
 from homeassistant.core import callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.importlib import async_import_module
@@ -22,6 +22,7 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
+from . import async_run_optional
 from .api import CryptoCloudClient, CryptoCloudError
 from .const import (
     ACCOUNT_URL,
@@ -31,8 +32,8 @@ from .const import (
     DOMAIN,
     LOGGER,
 )
-from .coordinator import CryptoCloudConfigEntry, CryptoCloudCoordinator
-from .entity import async_remove_sensors
+from .coordinator import CryptoCloudConfigEntry
+from .entity import async_remove_empty
 from .ledger import async_get_ledger
 from .refusals import async_forget_refusal
 
@@ -181,22 +182,21 @@ class CryptoCloudOptionsFlow(OptionsFlowWithReload):
 
     config_entry: CryptoCloudConfigEntry
     _options: dict[str, Any]
-    _placeholders: dict[str, str]
+    _address_form: Any = None
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Set the options."""
         if user_input is None:
-            return self._async_show_options(dict(self.config_entry.options), {})
+            self._options = dict(self.config_entry.options)
+            return self._async_show_options({})
         self._options = dict(user_input)
-        if not user_input[CONF_INSTANT_UPDATES]:
-            # An option that is off leaves no trace, as in entries from before it.
-            del self._options[CONF_INSTANT_UPDATES]
-            return self._async_save()
-        if errors := await self._async_find_address():
-            return self._async_show_options(self._options, errors)
-        return await self.async_step_instant_updates()
+        if user_input[CONF_INSTANT_UPDATES]:
+            return await self.async_step_instant_updates()
+        # An option that is off leaves no trace, as in entries from before it.
+        del self._options[CONF_INSTANT_UPDATES]
+        return self._async_save()
 
     async def async_step_instant_updates(
         self, user_input: dict[str, Any] | None = None
@@ -204,65 +204,50 @@ class CryptoCloudOptionsFlow(OptionsFlowWithReload):
         """Show the address that CryptoCloud has to call."""
         if user_input is not None:
             return self._async_save()
+        try:
+            # Instant updates are optional: the other options need none of it.
+            module = await async_import_module(self.hass, f"{__package__}.webhook_form")
+            if not self._address_form:
+                self._address_form = module.AddressForm(self.hass, self.config_entry)
+            placeholders = await self._address_form.async_get_placeholders()
+        except Exception:  # noqa: BLE001 # as Home Assistant asks of flows
+            LOGGER.exception("Unexpected error while looking for an address")
+            return self._async_show_options({"base": "unknown"})
+        if placeholders is None:
+            return self._async_show_options({"base": "no_address"})
         return self.async_show_form(
             step_id="instant_updates",
             data_schema=vol.Schema({}),
-            description_placeholders=self._placeholders,
+            description_placeholders={"account_url": ACCOUNT_URL, **placeholders},
         )
 
-    async def _async_find_address(self) -> dict[str, str]:
-        """Look up what the form with the address says, and return errors."""
-        try:
-            # Instant updates are optional: the other options need none of it.
-            module = await async_import_module(self.hass, f"{__package__}.webhook")
-            placeholders = await module.async_get_placeholders(
-                self.hass, self.config_entry
-            )
-        except Exception:  # noqa: BLE001 # as Home Assistant asks of flows
-            LOGGER.exception("Unexpected error while looking for an address")
-            return {"base": "unknown"}
-        if placeholders is None:
-            return {"base": "no_address"}
-        self._placeholders = {"account_url": ACCOUNT_URL, **placeholders}
-        return {}
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Delete what an address that was not saved leaves."""
+        if self._address_form:
+            self._address_form.async_close()
 
     @callback
     def _async_save(self) -> ConfigFlowResult:
         """Save the options."""
-        errors: dict[str, str] = {}
-        if self._options[CONF_ONLY_FUNDED] and not self.config_entry.options.get(
-            CONF_ONLY_FUNDED
+        hass, entry = self.hass, self.config_entry
+        if (
+            self._options[CONF_ONLY_FUNDED]
+            and not entry.options.get(CONF_ONLY_FUNDED)
+            and not async_remove_empty(hass, entry)
         ):
-            errors = self._remove_unfunded()
-        if errors:
-            return self._async_show_options(self._options, errors)
+            return self._async_show_options({"base": "no_balances"})
+        if CONF_INSTANT_UPDATES in self._options:
+            self._address_form.async_save()
+        elif CONF_WEBHOOK_ID in entry.data:
+            hass.async_create_task(
+                async_run_optional(hass, "webhook", entry, function="async_forget")
+            )
         return self.async_create_entry(data=self._options)
 
     @callback
-    def _async_show_options(
-        self, options: dict[str, Any], errors: dict[str, str]
-    ) -> ConfigFlowResult:
+    def _async_show_options(self, errors: dict[str, str]) -> ConfigFlowResult:
         """Show the form with the options."""
-        return self.async_show_form(
-            step_id="init",
-            data_schema=self.add_suggested_values_to_schema(OPTIONS_SCHEMA, options),
-            errors=errors,
-        )
-
-    def _remove_unfunded(self) -> dict[str, str]:
-        """Remove the sensors of empty currencies, if it is known which are empty."""
-        coordinator: CryptoCloudCoordinator | None = getattr(
-            self.config_entry, "runtime_data", None
-        )
-        if coordinator is None or not coordinator.knows_balances:
-            return {"base": "no_balances"}
-        async_remove_sensors(
-            self.hass,
-            self.config_entry.entry_id,
-            (
-                code
-                for code, balance in coordinator.data.balances.items()
-                if balance.is_empty
-            ),
-        )
-        return {}
+        schema = self.add_suggested_values_to_schema(OPTIONS_SCHEMA, self._options)
+        return self.async_show_form(step_id="init", data_schema=schema, errors=errors)

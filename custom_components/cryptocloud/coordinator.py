@@ -71,6 +71,8 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
         self.registered = registered
         self._change_listeners: list[Callable[[BalanceChange], None]] = []
         self._ever_listed = bool(registered)
+        # The event loop's time until which CryptoCloud wants no request
+        self._paused_until = 0.0
         self._last_answer: Account | None = None
         self._is_reporting = False
         self._is_shut_down = False
@@ -84,6 +86,12 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
             and self.last_update_success
             and bool(self.data.balances or not self._ever_listed)
         )
+
+    @property
+    def may_poll(self) -> bool:
+        """Return whether the key is not refused, and no pause was asked for."""
+        is_paused = self.hass.loop.time() < self._paused_until
+        return self.update_interval is not None and not is_paused
 
     def is_disabled(self, code: str, key: str) -> bool:
         """Return whether a sensor of a currency was disabled at the set-up."""
@@ -156,19 +164,26 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
             self.last_error = err
             self.last_error_at = dt_util.utcnow()
             if self._is_key_refused(err):
+                # Only a user asks with this key again, until that brings balances.
+                self.update_interval = None
                 raise ConfigEntryAuthFailed(
                     translation_domain=DOMAIN,
                     translation_key=CryptoCloudAuthError.translation_key,
                 ) from err
+            pause = self._seconds_to_wait(err)
+            if pause is not None:
+                self._paused_until = self.hass.loop.time() + pause
             raise UpdateFailed(
                 translation_domain=DOMAIN,
                 translation_key=err.translation_key,
                 translation_placeholders={"error": str(err)},
-                retry_after=self._seconds_to_wait(err),
+                retry_after=pause,
             ) from err
 
         if self._is_outdated:
             return account
+        self.update_interval = UPDATE_INTERVAL
+        self._paused_until = 0
         async_forget_refusal(self.hass, self.config_entry.entry_id)
         if account.unidentified and not self._warned_unidentified:
             self._warned_unidentified = True

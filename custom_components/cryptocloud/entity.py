@@ -75,15 +75,18 @@ def async_get_balance_sensor(
 
 
 @callback
-def async_remove_sensors(
-    hass: HomeAssistant, entry_id: str, codes: Iterable[str]
-) -> None:
-    """Remove the registered sensors of an account's currencies."""
+def async_remove_empty(hass: HomeAssistant, entry: CryptoCloudConfigEntry) -> bool:
+    """Remove the sensors of empty currencies; return whether it is known which are."""
+    coordinator: CryptoCloudCoordinator | None = getattr(entry, "runtime_data", None)
+    if coordinator is None or not coordinator.knows_balances:
+        return False
     registry = er.async_get(hass)
-    registered = async_get_registered(hass, entry_id)
-    for code in codes:
-        for entity in registered.get(code, {}).values():
-            registry.async_remove(entity.entity_id)
+    registered = async_get_registered(hass, entry.entry_id)
+    for code, balance in coordinator.data.balances.items():
+        if balance.is_empty:
+            for entity in registered.get(code, {}).values():
+                registry.async_remove(entity.entity_id)
+    return True
 
 
 @callback

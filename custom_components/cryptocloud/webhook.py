@@ -3,6 +3,7 @@
 Nothing in a call is read, believed or kept. It is only a reason to ask for the balances.
 """
 
+from decimal import Decimal
 from http import HTTPStatus
 
 from aiohttp.hdrs import METH_GET, METH_POST, METH_PUT
@@ -10,26 +11,20 @@ from aiohttp.web import Request, Response, json_response
 
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.event import async_call_later
-from homeassistant.helpers.translation import async_get_translations
-from homeassistant.helpers.update_coordinator import UpdateFailed
-from homeassistant.loader import async_get_integration
 from homeassistant.setup import async_setup_component
-from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
 from .coordinator import REQUEST_COOLDOWN, CryptoCloudConfigEntry
-from .models import BalanceChange
 from .webhook_calls import Calls, async_get_calls, async_remove_calls
 from .webhook_url import (
     async_delete_cloudhook,
     async_forget_webhook,
     async_get_address,
-    async_get_webhook_id,
     get_cloud,
 )
 
@@ -45,46 +40,27 @@ async def async_setup(hass: HomeAssistant, entry: CryptoCloudConfigEntry) -> Non
     updates.async_start()
 
 
-async def async_remove(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def async_remove(
+    hass: HomeAssistant, entry: ConfigEntry, webhook_id: str
+) -> None:
     """Remove what an account has outside of its entry."""
-    await async_delete_cloudhook(hass, entry)
+    deletion = hass.async_create_task(async_delete_cloudhook(hass, webhook_id))
+    # First, as a cloud that does not answer must not delay it
     await async_remove_calls(hass, entry)
+    await deletion
 
 
-async def async_forget(hass: HomeAssistant, entry: CryptoCloudConfigEntry) -> None:
+async def async_forget(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Remove what an account has, inside of its entry too."""
-    await async_remove(hass, entry)
-    async_forget_webhook(hass, entry)
-
-
-async def async_get_placeholders(
-    hass: HomeAssistant, entry: ConfigEntry
-) -> dict[str, str] | None:
-    """Return what a form needs to say where to call, None if there is no address."""
-    await async_setup_component(hass, webhook.DOMAIN, {})
-    address = await async_get_address(hass, entry)
-    if not address:
-        return None
-    integration = await async_get_integration(hass, DOMAIN)
-    if last := (await async_get_calls(hass, entry)).last:
-        last_call = f"{dt_util.as_local(last):%Y-%m-%d %H:%M:%S}"
-    else:
-        texts = await async_get_translations(
-            hass, hass.config.language, "common", [DOMAIN]
-        )
-        last_call = texts[f"component.{DOMAIN}.common.never"]
-    return {
-        "docs_url": f"{integration.documentation}#instant-updates",
-        "last_call": last_call,
-        "webhook_url": address.url,
-    }
+    webhook_id = async_forget_webhook(hass, entry)
+    await async_remove(hass, entry, webhook_id)
 
 
 async def async_get_diagnostics(
     hass: HomeAssistant, entry: ConfigEntry
 ) -> dict[str, object]:
     """Return by which way CryptoCloud can call, and when it last did."""
-    address = await async_get_address(hass, entry)
+    address = await async_get_address(hass, entry, entry.data[CONF_WEBHOOK_ID])
     calls = await async_get_calls(hass, entry)
     return {"way": address and address.way, "last_call": calls.last}
 
@@ -100,6 +76,7 @@ class InstantUpdates:
         self._entry = entry
         self._calls = calls
         self._coordinator = entry.runtime_data
+        self._webhook_id: str = entry.data[CONF_WEBHOOK_ID]
         self._issue_id = f"no_notifications_{entry.entry_id}"
         # A scheduled poll ends the cooldown of the coordinator's debouncer, not of this.
         self._debouncer = Debouncer(
@@ -110,27 +87,27 @@ class InstantUpdates:
             function=self._async_poll,
             background=True,
         )
-        self._balances = self._read_balances()
+        # As CryptoCloud last called, and as last seen
+        self._balances = self._known = self._read_balances()
         self._follow_ups: list[CALLBACK_TYPE] = []
 
     @callback
     def async_start(self) -> None:
         """Listen until the account is unloaded."""
         hass, entry = self._hass, self._entry
-        webhook_id = async_get_webhook_id(hass, entry)
         webhook.async_register(
             hass,
             DOMAIN,
             entry.title,
-            webhook_id,
+            self._webhook_id,
             self._async_handle,
             # Home Assistant writes the id to the log for a method that is not allowed.
             allowed_methods=[METH_GET, METH_POST, METH_PUT],
         )
         entry.async_on_unload(self._async_stop)
-        entry.async_on_unload(lambda: webhook.async_unregister(hass, webhook_id))
-        listen = self._coordinator.async_listen_changes
-        entry.async_on_unload(listen(self._async_note_change))
+        entry.async_on_unload(lambda: webhook.async_unregister(hass, self._webhook_id))
+        listen = self._coordinator.async_add_listener
+        entry.async_on_unload(listen(self._async_note_payments))
         if cloud := get_cloud():
             entry.async_on_unload(
                 cloud.async_listen_connection_change(hass, self._async_follow_cloud)
@@ -177,10 +154,13 @@ class InstantUpdates:
             cancel()
         self._follow_ups = []
 
-    def _read_balances(self) -> dict[str, object]:
+    def _read_balances(self) -> dict[str, Decimal]:
         """Return the balances as last known, without their value."""
-        balances = self._coordinator.data.balances.values()
-        return {balance.currency.code: balance.balance for balance in balances}
+        return {
+            code: balance.balance
+            for code, balance in self._coordinator.data.balances.items()
+            if balance.balance is not None
+        }
 
     @callback
     def _async_refresh(self) -> None:
@@ -191,26 +171,23 @@ class InstantUpdates:
 
     async def _async_poll(self) -> None:
         """Ask for the balances, unless the key was rejected or a pause was asked for."""
-        coordinator = self._coordinator
-        error = coordinator.last_exception
-        if not coordinator.last_update_success and (
-            isinstance(error, ConfigEntryAuthFailed)
-            or (isinstance(error, UpdateFailed) and error.retry_after is not None)
-        ):
-            return
-        await coordinator.async_request_refresh()
+        if self._coordinator.may_poll:
+            await self._coordinator.async_request_refresh()
 
     @callback
     def _async_follow_cloud(self, _: object = None) -> None:
         """Have a hook in the cloud as soon as there is a subscription."""
-        self._entry.async_create_task(
-            self._hass, async_get_address(self._hass, self._entry)
+        # A cloud that does not answer must not delay the unloading of the account.
+        self._hass.async_create_task(
+            async_get_address(self._hass, self._entry, self._webhook_id)
         )
 
     @callback
-    def _async_note_change(self, change: BalanceChange) -> None:
-        """Note a payment that was noticed."""
-        if change.amount > 0:
+    def _async_note_payments(self) -> None:
+        """Note that a poll noticed payments."""
+        before, now = self._known, self._read_balances()
+        self._known = before | now
+        if any(balance > before.get(code, 0) for code, balance in now.items()):
             self._calls.async_note_payment()
             self._async_check()
 

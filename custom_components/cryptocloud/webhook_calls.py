@@ -77,7 +77,8 @@ class Calls:
             self._async_save()
 
     async def async_remove(self) -> None:
-        """Remove the file."""
+        """Remove the file for good."""
+        self._store.make_read_only()
         await self._store.async_remove()
 
     @callback

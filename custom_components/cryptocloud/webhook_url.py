@@ -18,6 +18,8 @@ from .const import DOMAIN
 CONF_CLOUDHOOK_URL = "cloudhook_url"
 
 _LOCK: HassKey[asyncio.Lock] = HassKey(f"{DOMAIN}_webhook_url")
+# Ids that are not used any more, which the cloud may still be making a hook for
+_DELETED: HassKey[set[str]] = HassKey(f"{DOMAIN}_webhook_url_deleted")
 
 
 class Address(NamedTuple):
@@ -33,19 +35,10 @@ def get_cloud() -> ModuleType | None:
     return sys.modules.get("homeassistant.components.cloud")
 
 
-@callback
-def async_get_webhook_id(hass: HomeAssistant, entry: ConfigEntry) -> str:
-    """Return the id of an account's webhook, which is a secret."""
-    if CONF_WEBHOOK_ID not in entry.data:
-        data = {**entry.data, CONF_WEBHOOK_ID: webhook.async_generate_id()}
-        hass.config_entries.async_update_entry(entry, data=data)
-    webhook_id: str = entry.data[CONF_WEBHOOK_ID]
-    return webhook_id
-
-
-async def async_get_address(hass: HomeAssistant, entry: ConfigEntry) -> Address | None:
+async def async_get_address(
+    hass: HomeAssistant, entry: ConfigEntry, webhook_id: str
+) -> Address | None:
     """Return the address as it is now, None if the internet cannot reach any."""
-    webhook_id = async_get_webhook_id(hass, entry)
     async with hass.data.setdefault(_LOCK, asyncio.Lock()):
         url = await _async_get_cloudhook(hass, entry, webhook_id)
     if url:
@@ -69,24 +62,29 @@ async def _async_get_cloudhook(
         url: str = await cloud.async_get_or_create_cloudhook(hass, webhook_id)
     except Exception:  # noqa: BLE001 # such as not being connected now
         return known
-    if url != known:
+    if webhook_id in hass.data.get(_DELETED, ()):
+        await async_delete_cloudhook(hass, webhook_id)
+        return None
+    if url != known and entry.data.get(CONF_WEBHOOK_ID) == webhook_id:
         data = {**entry.data, CONF_CLOUDHOOK_URL: url}
         hass.config_entries.async_update_entry(entry, data=data)
     return url
 
 
-async def async_delete_cloudhook(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Delete the cloud's hook if there is one."""
-    if CONF_CLOUDHOOK_URL in entry.data and (cloud := get_cloud()):
-        # Whatever it raises, the account does not need the hook any more.
+async def async_delete_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
+    """Delete the cloud's hook for good if there is or will be one."""
+    hass.data.setdefault(_DELETED, set()).add(webhook_id)
+    if cloud := get_cloud():
+        # Such as that there is none
         with suppress(Exception):
-            await cloud.async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])
+            await cloud.async_delete_cloudhook(hass, webhook_id)
 
 
 @callback
-def async_forget_webhook(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Forget the id and the address of an account's webhook."""
+def async_forget_webhook(hass: HomeAssistant, entry: ConfigEntry) -> str:
+    """Forget the address of an account's webhook, and return its id."""
     data = dict(entry.data)
-    for key in (CONF_WEBHOOK_ID, CONF_CLOUDHOOK_URL):
-        data.pop(key, None)
+    webhook_id: str = data.pop(CONF_WEBHOOK_ID)
+    data.pop(CONF_CLOUDHOOK_URL, None)
     hass.config_entries.async_update_entry(entry, data=data)
+    return webhook_id

@@ -420,6 +420,22 @@ async def test_option_of_an_empty_account_is_saved(new_shop: Shop) -> None:
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
+async def test_option_waits_for_the_first_answer(new_shop: Shop) -> None:
+    """Test the options while the account is being set up."""
+    options = new_shop.hass.config_entries.options
+    errors: list[dict[str, str] | None] = []
+
+    async def set_option() -> None:
+        result = await options.async_init(new_shop.entry.entry_id)
+        result = await options.async_configure(result["flow_id"], FUNDED)
+        errors.append(result["errors"])
+
+    new_shop.sandbox.fault = hold(set_option)
+    await new_shop.set_up(A=1, B=0)
+
+    assert errors == [NO_BALANCES]
+
+
 async def test_option_needs_an_account_that_was_loaded(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:

@@ -786,6 +786,29 @@ async def test_key_of_another_account_after_a_restart(shop: Shop) -> None:
     assert shop.reports == []
 
 
+async def test_new_key_is_remembered_before_it_is_used(shop: Shop) -> None:
+    """Test that a kill after the new key was stored does not hide that it is new."""
+    shop.sandbox.fault = Status(503)
+    await shop.reload()
+    remembered: list[bool] = []
+
+    async def note() -> None:
+        remembered.append(shop.storage[key(shop)]["data"]["key_replaced"])
+
+    shop.sandbox.fault = hold(note)
+    await replace_key(shop)
+
+    assert remembered == [False, True]
+
+
+async def test_new_key_is_new_once(shop: Shop) -> None:
+    """Test that a restart does not doubt an account that was recognized."""
+    await replace_key(shop)
+    await restart(shop, A=150, B=6)
+
+    assert shop.reports == [*PAID, ("increased", "B", "1", "1")]
+
+
 async def test_new_key_before_the_set_up(shop: Shop) -> None:
     """Test that a key replaced before the file was read loses no sums."""
     await shop.poll(A=150, B=5)

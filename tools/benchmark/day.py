@@ -31,13 +31,8 @@ SIDES: dict[str, type[Side] | None] = {
     "rest": Rest,
     "empty": None,
 }
-TABLES = (
-    "states",
-    "state_attributes",
-    "states_meta",
-    "statistics_short_term",
-    "statistics",
-)
+STATISTICS = ("statistics_short_term", "statistics")
+TABLES = ("states", "state_attributes", "states_meta", *STATISTICS)
 FIVE_MINUTES = timedelta(minutes=5)
 
 type Day = dict[str, int]
@@ -89,15 +84,25 @@ async def _commit(hass: HomeAssistant) -> None:
 
 def _read(file: Path) -> Day:
     with closing(sqlite3.connect(file)) as database:
-        database.execute("VACUUM")
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         day = {
             table: database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
             for table in TABLES
         }
-        [pages] = database.execute("PRAGMA page_count").fetchone()
-        [page_size] = database.execute("PRAGMA page_size").fetchone()
-    return day | {"bytes": pages * page_size}
+        day["bytes"] = _count_bytes(database)
+        for table in STATISTICS:
+            database.execute(f"DELETE FROM {table}")  # noqa: S608
+        database.commit()
+        day["without statistics"] = _count_bytes(database)
+    return day
+
+
+def _count_bytes(database: sqlite3.Connection) -> int:
+    database.execute("VACUUM")
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    [pages] = database.execute("PRAGMA page_count").fetchone()
+    [page_size] = database.execute("PRAGMA page_size").fetchone()
+    size: int = pages * page_size
+    return size
 
 
 async def main(side: str, polls: int) -> None:

@@ -1,7 +1,6 @@
 """How a coin is shown: its decimals, its icon and its picture."""
 
 from decimal import Decimal
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 from .models import Currency
@@ -38,7 +37,6 @@ def _count_decimals(rate: Decimal) -> int:
     return sum(rate > limit for limit in _MORE_THAN[1:])
 
 
-@lru_cache(maxsize=1024)
 def get_picture(currency: Currency) -> str | None:
     """Return the address of the best picture that comes from the service."""
     for address in (currency.icon_network, currency.icon_base):

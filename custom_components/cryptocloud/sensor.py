@@ -19,7 +19,7 @@ from .entity import (
     currency_title,
     currency_unique_id,
 )
-from .models import Balance, format_plain
+from .models import Balance, Currency, format_plain
 from .sensor_types import (
     ACCOUNT_SENSORS,
     BALANCE_SENSOR,
@@ -195,6 +195,8 @@ class CryptoCloudBalanceSensor(CryptoCloudCoinSensor):
 
     # Each of them is constant or has its own sensor.
     _unrecorded_attributes = frozenset({MATCH_ALL})
+    _pictured: Currency | None = None
+    _picture: str | None = None
 
     @property
     @override
@@ -220,7 +222,12 @@ class CryptoCloudBalanceSensor(CryptoCloudCoinSensor):
             CONF_SHOW_ICONS, True
         ):
             return None
-        return get_picture(self._balance.currency)
+        currency = self._balance.currency
+        # Known currencies stay the same object, and looking at addresses takes time.
+        if currency is not self._pictured:
+            self._pictured = currency
+            self._picture = get_picture(currency)
+        return self._picture
 
     @property
     @override

@@ -32,7 +32,7 @@ async def pay(user: User) -> None:
     """Receive the first payment, after the outage."""
     user.demo.sandbox.fault = None
     user.demo.sandbox.merchant.payment("LTC", Decimal("1.25"))
-    await _poll(user)
+    await poll(user)
 
 
 async def have_past(user: User, length: timedelta) -> None:
@@ -58,7 +58,7 @@ async def hold(user: User, amounts: dict[str, Any]) -> None:
         make_row(others.get(code, coin | {"code": code}), amounts.get(code, 0))
         for code in others | amounts
     ]
-    await _poll(user)
+    await poll(user)
     total = sum(map(Decimal, amounts.values()))
     await user.wait_for(
         f"""Number(hass.states["{TOTAL}"].state) === {total:f}
@@ -73,7 +73,7 @@ async def pay_out(user: User) -> None:
     sandbox = user.demo.sandbox
     sandbox.fault = None
     sandbox.rows = [make_row(row["currency"], 0) for row in sandbox.merchant.rows()]
-    await _poll(user)
+    await poll(user)
     await user.wait_for(f"Number(hass.states['{TOTAL}'].state) === 0")
 
 
@@ -86,14 +86,14 @@ async def lose_connection(user: User) -> None:
 async def start_badly(user: User) -> None:
     """Fall into an outage before anything has happened."""
     user.demo.sandbox.fault = Status(503)
-    await _poll(user)
+    await poll(user)
     await user.wait_for(f"hass.states['{TOTAL}'].state === 'unavailable'")
 
 
 async def lose_key(user: User) -> None:
     """Use a key that was revoked."""
     user.demo.sandbox.revoke(GOOD_KEY)
-    await _poll(user)
+    await poll(user)
     await user.wait_for(f"hass.states['{TOTAL}'].state === 'unavailable'")
 
 
@@ -112,7 +112,7 @@ async def lose_pictures(user: User) -> None:
     await user.page.route(PICTURES, refuse)
 
 
-async def _poll(user: User) -> None:
+async def poll(user: User) -> None:
     """Poll now."""
     await user.call(
         "call_service",

@@ -15,6 +15,7 @@ from tools.demo.demo import DASHBOARD
 from tools.demo.home_assistant import REPOSITORY
 from tools.sandbox import BAD_KEY, GOOD_KEY, SECOND_KEY, Status
 
+from .happenings import poll, start_badly
 from .user import DESKTOP, PHONE, PICTURES, Scheme, Size, User
 
 ADD = "/config/integrations/dashboard/add?domain=cryptocloud"
@@ -91,11 +92,7 @@ async def see_outage(user: User) -> None:
     await expect(page.locator("hui-distribution-card")).to_be_visible()
     before = await _read_currencies(user)
     assert len(before) >= 8
-    user.demo.sandbox.fault = Status(503)
-    await user.wait_for(
-        "hass.states['sensor.cryptocloud_total_balance'].state === 'unavailable'",
-        timeout=POLL_TIMEOUT,
-    )
+    await start_badly(user)
     await user.open(f"/{DASHBOARD}")
     card = page.locator("hui-empty-state-card").filter(
         has_text=str(datetime.now(UTC).year)
@@ -107,6 +104,7 @@ async def see_outage(user: User) -> None:
     await expect_no_error(user)
     await expect_nothing_cut_off(user)
     user.demo.sandbox.fault = None
+    await poll(user)
     await expect(card).to_be_hidden(timeout=POLL_TIMEOUT)
     await user.look(DESKTOP)
 
@@ -185,12 +183,7 @@ async def see_payment(user: User) -> None:
     for fault in (None, Status(503)):
         sandbox.fault = fault
         if fault:
-            await user.call(
-                "call_service",
-                domain="homeassistant",
-                service="update_entity",
-                service_data={"entity_id": ["sensor.cryptocloud_total_balance"]},
-            )
+            await poll(user)
             unavailable = await user.localize("state.default.unavailable")
             await expect(tiles.first).to_contain_text(unavailable, timeout=POLL_TIMEOUT)
         empty = (code for code in merchant.listed if not merchant.balances[code])

@@ -43,7 +43,7 @@ if __name__ == "__main__":
     args, sys.argv[1:] = parser.parse_known_args()
     if args.api_url != CryptoCloudClient.base_url:
         CryptoCloudClient.base_url = args.api_url
-        coin.get_picture = get_own_picture  # type: ignore[assignment] # no cache
+        coin.get_picture = get_own_picture
     indieauth.verify_client_id = is_own_page
     if sys.platform == "linux":
         # When the demo is killed, Home Assistant stops too.

@@ -209,6 +209,18 @@ async def test_form_that_is_open_for_long(new_shop: Shop, fault: Status | None) 
     assert get_value(hass, "a") == "2"
 
 
+async def test_option_without_an_address(new_shop: Shop) -> None:
+    """Test that a damaged entry gets an address that works."""
+    hass, entry = new_shop.hass, new_shop.entry
+    hass.config_entries.async_update_entry(entry, options=ON)
+    await new_shop.set_up(A=1)
+    result = await open_address(hass, entry)
+    new_shop.set(A=2)
+    await call_directly(new_shop, read(result, "webhook_url"))
+    await settle(new_shop)
+    assert get_value(hass, "a") == "2"
+
+
 async def test_other_option_that_fails_is_named(shop: Shop) -> None:
     """Test that sensors are removed only when the options are saved."""
     await shop.poll(A=0)

@@ -25,6 +25,7 @@ from .webhook_url import (
     async_delete_cloudhook,
     async_forget_webhook,
     async_get_address,
+    async_save_webhook,
     get_cloud,
 )
 
@@ -36,6 +37,8 @@ async def async_setup(hass: HomeAssistant, entry: CryptoCloudConfigEntry) -> Non
     """Let CryptoCloud call until the account is unloaded."""
     # Home Assistant's default configuration has it.
     await async_setup_component(hass, webhook.DOMAIN, {})
+    # Only a damaged entry has none.
+    async_save_webhook(hass, entry, webhook.async_generate_id())
     updates = InstantUpdates(hass, entry, await async_get_calls(hass, entry))
     updates.async_start()
 

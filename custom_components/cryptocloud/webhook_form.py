@@ -11,7 +11,7 @@ from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .webhook_calls import async_get_calls
-from .webhook_url import async_delete_cloudhook, async_get_address
+from .webhook_url import async_delete_cloudhook, async_get_address, async_save_webhook
 
 
 class AddressForm:
@@ -50,8 +50,7 @@ class AddressForm:
     @callback
     def async_save(self) -> None:
         """Give the address to the account, unless it has one by now."""
-        data = {CONF_WEBHOOK_ID: self._webhook_id, **self._entry.data}
-        self._hass.config_entries.async_update_entry(self._entry, data=data)
+        async_save_webhook(self._hass, self._entry, self._webhook_id)
 
     @callback
     def async_close(self) -> None:

@@ -81,6 +81,15 @@ async def async_delete_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
 
 
 @callback
+def async_save_webhook(
+    hass: HomeAssistant, entry: ConfigEntry, webhook_id: str
+) -> None:
+    """Give an account the id of its webhook, unless it has one."""
+    data = {CONF_WEBHOOK_ID: webhook_id, **entry.data}
+    hass.config_entries.async_update_entry(entry, data=data)
+
+
+@callback
 def async_forget_webhook(hass: HomeAssistant, entry: ConfigEntry) -> str:
     """Forget the address of an account's webhook, and return its id."""
     data = dict(entry.data)

@@ -39,8 +39,12 @@ def decimal(token: str) -> Decimal | None:
 
 def read_rows(body: bytes, encoding: str = "") -> list[Any] | None:
     """Return the rows of an answer in which every number is exact."""
+    encodings = {name.strip() for name in encoding.lower().split(",")}
+    encodings -= {"", "identity"}
+    if not encodings <= {"gzip", "x-gzip"}:
+        return None
     try:
-        if {"gzip", "x-gzip"} & {name.strip() for name in encoding.lower().split(",")}:
+        if encodings:
             body = gzip.decompress(body)
         content = json.loads(
             body.decode("utf-8-sig"),

@@ -80,6 +80,22 @@ async def test_diagnostics_of_odd_answers(
         assert secret not in text
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_diagnostics_of_an_unknown_total(
+    get: Get, new_shop: Shop, is_known: bool
+) -> None:
+    """Test that diagnostics say which of the totals is known."""
+    totals = {"balance_usd": "1", "available_balance_usd": "?"}
+    if not is_known:
+        totals = dict(zip(totals, reversed(totals.values()), strict=True))
+    await new_shop.set_up(make_row("A", 1, **totals), B=0)
+
+    account = (await get())["account"]
+    assert (account["currencies"], account["funded_currencies"]) == (2, 1)
+    assert account["total_is_known"] is is_known
+    assert account["available_total_is_known"] is not is_known
+
+
 async def test_diagnostics_without_an_answer(get: Get, new_shop: Shop) -> None:
     """Test the diagnostics of an account that could not be set up."""
     new_shop.sandbox.fault = Status(503)

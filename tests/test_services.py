@@ -66,6 +66,17 @@ async def test_odd_fields_are_none(
     assert currency["balance"] == "1"
 
 
+async def test_numbers_of_a_currency_and_its_network(new_shop: Shop) -> None:
+    """Test that each number comes from its own field."""
+    row = make_row("A")
+    row["currency"] |= {"id": 1, "order": 2}
+    row["currency"]["obj_network"]["id"] = 3
+    await new_shop.set_up(row)
+
+    [currency] = (await get_balances(new_shop.hass))["currencies"]
+    assert [currency[key] for key in ("id", "order", "network_id")] == [1, 2, 3]
+
+
 async def test_get_balances_is_exact(new_shop: Shop) -> None:
     """Test that amounts keep their digits and unknown ones are none."""
     await new_shop.set_up(

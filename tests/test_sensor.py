@@ -207,6 +207,17 @@ async def test_most_decimals_do_not_flicker(new_shop: Shop) -> None:
         assert get_decimals(new_shop) == 8
 
 
+async def test_most_decimals_of_a_coin_without_a_rate_mean_nothing(
+    new_shop: Shop,
+) -> None:
+    """Test a first rate that arrives with a start."""
+    await new_shop.set_up(make_coin(None))
+    assert get_decimals(new_shop) == 8
+
+    await new_shop.reload(make_coin("9800"))
+    assert get_decimals(new_shop) == 7
+
+
 async def test_precision_of_the_user_stays(
     entity_registry: er.EntityRegistry, shop: Shop
 ) -> None:

@@ -117,7 +117,7 @@ async def see(user: User, situation: Situation, *, take_pictures: bool) -> None:
             await user.look(size, scheme)
             is_dark = str(scheme == "dark").lower()
             await user.wait_for(
-                f"hass.user.name === '{name}' && hass.themes.darkMode === {is_dark}"
+                f"hass.user?.name === '{name}' && !hass.themes.darkMode === !{is_dark}"
             )
             where = f"{situation.name}, {name}, {size[0]} pixels, {scheme}"
             await expect_texts(user, where, expected, unexpected)

@@ -147,6 +147,8 @@ class User:
               const hass = document.querySelector("home-assistant")?.hass;
               return hass && ({expression});
             }}""",
+            # Not at each frame: a page on which nothing moves may draw none.
+            polling=100,
             timeout=timeout,
         )
         return await value.json_value()

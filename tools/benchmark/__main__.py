@@ -35,7 +35,7 @@ POLLS_A_DAY = 288
 MOST_OF_REST = 40
 # Rounds of polls and of set-ups, by number of currencies
 ROUNDS = {1: (20, 5), 40: (40, 5), 400: (5, 3), 4000: (5, 1)}
-SHORT_ROUNDS = {1: (5, 1), 40: (5, 1)}
+SHORT_ROUNDS = {1: (5, 1), 40: (5, 7)}
 
 
 async def run(*, short: bool) -> Results:

@@ -31,7 +31,7 @@ from tools.demo.home_assistant import (
 )
 from tools.hearing import hear, say
 from tools.performance import make_table
-from tools.sandbox import Notifications, Sandbox
+from tools.sandbox import Notifications, Sandbox, make_row
 
 ACCOUNTS = 10
 PAYMENTS = 100
@@ -56,12 +56,11 @@ class Shop:
         """Initialize the shop."""
         self._sandbox = sandbox
         self._total = Decimal(0)
-        [self._row] = [
-            row
+        [self._currency] = [
+            row["currency"]
             for row in sandbox.merchant.rows()
             if row["currency"]["code"] == "USDT_TRC20"
         ]
-        sandbox.rows = [self._row]
         self.seen: dict[str, float] = {}
         self.heard: dict[str, float] = {}
         self.news = asyncio.Event()
@@ -69,9 +68,7 @@ class Shop:
 
     def _set_total(self) -> None:
         self._total += 1
-        for name in self._row:
-            if name != "currency":
-                self._row[name] = self._total
+        self._sandbox.rows = [make_row(self._currency, self._total)]
 
     def pay(self, address: str) -> str:
         """Receive a payment, let CryptoCloud call, and return the new balance."""

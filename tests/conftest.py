@@ -76,7 +76,7 @@ def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 async def sandbox(
     socket_enabled: None, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[Sandbox]:
-    """Run the sandbox in the place of CryptoCloud."""
+    """Run the sandbox instead of CryptoCloud."""
     async with Sandbox(
         rows=load_rows("balance_composed"), keys=(API_KEY, OTHER_API_KEY)
     ) as sandbox:

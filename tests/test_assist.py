@@ -465,7 +465,7 @@ async def test_same_currency_is_told_of_each_account(shop: Shop) -> None:
 async def test_account_that_is_not_loaded_is_unknown(
     shop: Shop, other_entry: MockConfigEntry
 ) -> None:
-    """Test that the money of one account is not told as that of both."""
+    """Test that the money of one account is not reported as that of both."""
     shop.sandbox.valid_keys = {API_KEY}
     await shop.hass.config_entries.async_reload(other_entry.entry_id)
     for name, amount in (

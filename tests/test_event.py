@@ -115,7 +115,7 @@ async def test_several_changes(new_shop: Shop, events: list[State]) -> None:
 async def test_amounts(
     new_shop: Shop, events: list[State], balance: Any, usd: Any, event: tuple[str, ...]
 ) -> None:
-    """Test exact amounts, and their value where the answer tells it."""
+    """Test exact amounts, and their value where the answer contains it."""
     await new_shop.set_up(BTC=1)
     await new_shop.poll(make_row("BTC", 1, balance_crypto=balance, balance_usd=usd))
 

@@ -122,7 +122,7 @@ async def end_start(shop: Shop) -> None:
 
 
 async def restart(shop: Shop, **balances: Any) -> None:
-    """Do to an account what a restart does, while other balances arrive perhaps."""
+    """Restart the integration, optionally with other balances afterwards."""
     await shop.unload()
     if balances:
         shop.set(**balances)
@@ -991,7 +991,7 @@ async def test_disabled_event_keeps_nothing_for_later(shop: Shop) -> None:
 
 
 async def test_sums_are_unavailable_in_an_outage(shop: Shop) -> None:
-    """Test that the sums come back with what arrived meanwhile."""
+    """Test that the sums come back with what arrived during the outage."""
     await shop.fail()
     assert sums(shop) == (STATE_UNAVAILABLE, STATE_UNAVAILABLE)
 

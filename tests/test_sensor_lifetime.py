@@ -1,4 +1,4 @@
-"""Tests of which sensors there are, and from when to when."""
+"""Tests of when sensors appear and disappear."""
 
 from decimal import Decimal
 from typing import Any

@@ -113,7 +113,7 @@ def test_completeness(language: str) -> None:
 
 @pytest.mark.parametrize("language", OTHER_LANGUAGES)
 def test_translated(language: str) -> None:
-    """Nothing is left in English, or held for English in vain."""
+    """Nothing is left in English, and no exception is out of date."""
     translation = _load(language)
     assert {key for key, text in _load("en").items() if translation[key] == text} == {
         key for owner, key in SAME_AS_ENGLISH if owner in (None, language)

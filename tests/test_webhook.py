@@ -425,7 +425,7 @@ async def test_any_body(
 async def test_other_methods(
     address: Address, method: str, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Test that only POST leads to a poll, and that no log tells the address."""
+    """Test that only POST leads to a poll, and that no log contains the address."""
     assert (await address.call(method)).status == status
     assert address.shop.sandbox.request_count == 0
     assert complaints(caplog) == []
@@ -775,7 +775,7 @@ async def test_no_repair(
     balances: list[dict[str, int]],
     restarts: bool,
 ) -> None:
-    """Test that nobody is told to check the address without a reason."""
+    """Test that there is no repair without a reason."""
     await notice(address, hours, *balances, restarts=restarts)
     assert get_issues(shop) == []
 

@@ -1,4 +1,4 @@
-"""What an automation of a Home Assistant in a process of its own says, told to this one."""
+"""Automations of a Home Assistant in another process report to this one."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -38,5 +38,5 @@ async def hear(
 
 
 def say(**templates: str) -> dict[str, Any]:
-    """Return the action that tells this process what templates result in."""
+    """Return the action that sends the results of templates to this process."""
     return {"action": "rest_command.hear", "data": {"data": templates}}

@@ -1,4 +1,4 @@
-"""docs/performance.md, of which several scripts write sections."""
+"""Several scripts write sections of docs/performance.md."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path

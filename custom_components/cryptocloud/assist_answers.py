@@ -17,7 +17,7 @@ from .coordinator import CryptoCloudConfigEntry
 from .entity import async_get_registered
 from .models import add
 
-# In the place of a name: all the money of an account
+# Instead of a name: all the money of an account
 MONEY: str | None = None
 
 # The sensors that each name stands for in an account; those of one group are added up.

@@ -137,7 +137,7 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
     @property
     def _is_outdated(self) -> bool:
         """Return whether answers no longer count."""
-        # Another account's, perhaps, if the key has just been replaced
+        # If the key has just been replaced, they may be another account's.
         is_other_key = self.client.api_key != self.config_entry.data[CONF_API_KEY]
         return self._is_shut_down or is_other_key
 

@@ -14,7 +14,7 @@ from .user import PHONE, open_chromium
 
 FOLDER = REPOSITORY / "custom_components" / "cryptocloud" / "frontend"
 URL = "http://dashboard.test"
-# A currency's code, and thus the name of its sensors
+# A currency's code, which names its sensors
 MARKUP = "<ha-alert>![](x)[pay](y)`{{ 1 }}`"
 
 REGISTRY = "config/entity_registry/get_entries"

@@ -41,7 +41,7 @@ _ADVICE = (
 
 
 class DemoError(Exception):
-    """Failure of the demo, told to its user."""
+    """Failure of the demo, with a message for its user."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ EVENT = "event.cryptocloud_balance_change"
 SENSOR = "sensor.cryptocloud_usdt_trc20"
 
 
-# Says what it is told, and what it reads meanwhile
+# Reports the payment, and the balance that it reads at that time
 AUTOMATION = {
     "mode": "queued",
     "triggers": [

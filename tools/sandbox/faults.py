@@ -116,7 +116,7 @@ class Refuse(Reset):
 
 
 class Tls(Refuse):
-    """A port that speaks TLS, with a certificate that nobody vouches for."""
+    """A port that speaks TLS, with a self-signed certificate."""
 
 
 class ResetBody:

@@ -1,4 +1,4 @@
-"""What may not grow, and the rule that tells whether it does."""
+"""What may not grow, and the rule that decides whether it does."""
 
 import asyncio
 from collections.abc import Mapping

@@ -17,7 +17,7 @@ type MinimalConfigEntry = ConfigEntry[MinimalCoordinator]
 
 
 class MinimalCoordinator(DataUpdateCoordinator[Rows]):
-    """Coordinator that believes what it is told."""
+    """Coordinator that checks nothing."""
 
     config_entry: MinimalConfigEntry
 

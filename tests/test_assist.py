@@ -58,6 +58,7 @@ AMOUNT_QUESTIONS = {
         "How much CryptoCloud USDT TRC20 is there?",
         "how much do I have in USDT",
         "how much Tether is left",
+        "What is Tether?",
     ),
     "ru": (
         "Что с USDT TRC20?",
@@ -339,7 +340,7 @@ async def test_other_questions_are_not_answered(shop: Shop) -> None:
         ("en", "how much is the fish"),
         ("en", "how much"),
         ("en", "how much is USDT"),
-        ("en", "what is Tether"),
+        ("en", "what is the fish"),
         ("en", "how much balance change"),
         ("en", "what is the balance"),
         ("en", "how much do we have"),
@@ -431,6 +432,13 @@ async def test_coin_is_the_sum_of_its_networks(shop: Shop) -> None:
     assert await ask(shop, "how much USDT") == UNKNOWN
     expose(shop, ton, exposed=False)
     assert await ask(shop, "how much USDT") == "0.100000000000000001 USDT"
+
+
+async def test_coin_is_exact_on_one_network(shop: Shop) -> None:
+    """Test that a coin is not rounded, but the currency is, as on the dashboard."""
+    await shop.poll(USDT_TRC20="1250.503")
+    assert await ask(shop, "how much USDT") == "1250.503 USDT"
+    assert await ask(shop, "how much USDT TRC20") == "1250.50 USDT"
 
 
 async def test_coin_is_unknown_without_one_of_its_networks(shop: Shop) -> None:

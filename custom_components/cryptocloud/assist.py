@@ -99,7 +99,8 @@ class AccountQuestions:
             self._is_update_due = False
             if Platform.CONVERSATION not in self._hass.config.components:
                 return
-            triggers = make_triggers(*find_names(self._hass, self._entry))
+            names = find_names(self._hass, self._entry)
+            triggers = make_triggers(names.sensors, names.with_state)
             if triggers == self._triggers:
                 return
             validated: list[ConfigType] = []

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 import re
+from typing import NamedTuple
 
 from homeassistant.components.homeassistant import async_should_expose
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
@@ -22,20 +23,28 @@ MONEY: str | None = None
 
 # The sensors that each name stands for in an account; those of one group are added up.
 type Groups = list[list[er.RegistryEntry]]
-type Names = dict[str | None, Groups]
+type Named = dict[str | None, Groups]
+
+
+class Names(NamedTuple):
+    """What can be asked for in an account."""
+
+    sensors: Named
+    coins: set[str | None]
+    """Names of coins, of which the answer is exact."""
+    with_state: set[str | None]
+    """Names to answer "what is" for."""
 
 
 @callback
-def find_names(
-    hass: HomeAssistant, entry: CryptoCloudConfigEntry
-) -> tuple[Names, set[str | None]]:
-    """Return what each name stands for, and the names to answer "what is" for.
+def find_names(hass: HomeAssistant, entry: CryptoCloudConfigEntry) -> Names:
+    """Return what each name stands for.
 
     An alias of the user goes before the name of a coin, and that before a sensor's own.
     """
     registered = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
     total_id = f"{entry.entry_id}_total_balance"
-    money: Names = {MONEY: [[s] for s in registered if s.unique_id == total_id]}
+    money: Named = {MONEY: [[s] for s in registered if s.unique_id == total_id]}
 
     sensors = [s for s in registered if s.domain == "sensor" and not s.disabled_by]
     aliases = _group((alias, [s]) for s in sensors for alias in s.aliases)
@@ -48,22 +57,24 @@ def find_names(
         if balance := by_key.get("balance"):
             networks[balance.unit_of_measurement][code] = balance
     tickers = _group((unit, [*codes.values()]) for unit, codes in networks.items())
-    coin_names = _get_coin_names(hass)
-    coins = _group(
+    coin_names = _group(
         (name, [*codes.values()])
+        for code, name in _get_coin_names(hass)
         for codes in networks.values()
-        for code, name in coin_names
         if code in codes
     )
-    # Home Assistant knows the full names and the aliases itself, and a question such
-    # as "what is Bitcoin" asks for something else.
-    with_state = (short.keys() | tickers.keys()) - full.keys() - aliases.keys()
-    return full | short | coins | tickers | aliases | money, with_state
+    coins = coin_names | tickers
+    return Names(
+        full | short | coins | aliases | money,
+        coins=coins.keys() - aliases.keys(),
+        # Home Assistant knows the full names and the aliases itself.
+        with_state=(short.keys() | coins.keys()) - full.keys() - aliases.keys(),
+    )
 
 
 def _group(
     named: Iterable[tuple[object, list[er.RegistryEntry]]],
-) -> Names:
+) -> Named:
     """Return what goes by each name, in the form in which Assist reads names."""
     # Loaded by Assist, and of no use without it
     from hassil.util import remove_punctuation  # noqa: PLC0415
@@ -99,16 +110,17 @@ def answer_question(
 
     phrases = PHRASES[next(iter(matches(language, PHRASES)), "en")]
     accounts = {
-        entry.entry_id: find_names(hass, entry)[0]
+        entry.entry_id: find_names(hass, entry)
         for entry in hass.config_entries.async_entries(DOMAIN)
     }
     name = MONEY
     if "{name}" in question:
-        name = find_name(question, sentence, set().union(*accounts.values()))
+        known = set().union(*(names.sensors for names in accounts.values()))
+        name = find_name(question, sentence, known)
     asked = [
         (entry_id, sensors)
         for entry_id, names in accounts.items()
-        for sensors in names.get(name, ())
+        for sensors in names.sensors.get(name, ())
     ]
     if not asked:
         # The name has just changed.
@@ -124,7 +136,12 @@ def answer_question(
         ]
         if exposed:
             [device] = dr.async_entries_for_config_entry(dr.async_get(hass), entry_id)
-            amount = _tell(hass, exposed, sensors[0].unit_of_measurement)
+            amount = _tell(
+                hass,
+                exposed,
+                sensors[0].unit_of_measurement,
+                exact=name in accounts[entry_id].coins,
+            )
             account = device.name_by_user or device.name
             answers.append((account, amount or phrases.unknown))
     if not answers:
@@ -137,11 +154,13 @@ def answer_question(
 
 
 @callback
-def _tell(hass: HomeAssistant, sensors: list[str], unit: str | None) -> str | None:
-    """Return the exact sum of sensors, or None if a part is unknown.
+def _tell(
+    hass: HomeAssistant, sensors: list[str], unit: str | None, *, exact: bool
+) -> str | None:
+    """Return the sum of sensors, or None if a part is unknown.
 
-    A single one is rounded as Home Assistant shows it, but never to zero; a sum is only
-    filled up with zeros.
+    It is rounded as Home Assistant shows it, but never to zero; if it is to be exact, it
+    is only filled up with zeros.
     """
     states = [hass.states.get(sensor) for sensor in sensors]
     amounts = [
@@ -156,7 +175,7 @@ def _tell(hass: HomeAssistant, sensors: list[str], unit: str | None) -> str | No
         Decimal(template.async_render({"sensor": sensor}, parse_result=False))
         for sensor in sensors
     ]
-    if len(shown) == 1 and (shown[0] or not amounts[0]):
+    if not exact and (shown[0] or not amounts[0]):
         return f"{shown[0]:f} {unit}"
     total = add(*amounts, *(0 * a for a in shown))
     return f"{total:f} {unit}"

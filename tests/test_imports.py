@@ -6,6 +6,7 @@ from importlib import import_module
 import inspect
 from pathlib import Path
 import re
+import sys
 from types import ModuleType
 
 import pytest
@@ -55,6 +56,12 @@ OPTIONAL = {
     "system_health",
     "trigger",
     "webhook",
+}
+
+LIBRARIES = {
+    "aiohttp": "Home Assistant's HTTP client",
+    "hassil": "reads sentences for Assist, which loads it",
+    "voluptuous": "Home Assistant's validation",
 }
 
 DOCUMENTED = "documented for developers of integrations"
@@ -154,6 +161,16 @@ def test_public_imports(path: Path) -> None:
     assert find_private(path.read_text()) <= EXPORTED_LATER
 
 
+def test_libraries_are_home_assistants_own() -> None:
+    """Test that the integration needs no library that Home Assistant may lack."""
+    imported = {
+        module.partition(".")[0]
+        for path in MODULES
+        for module, _ in list_imports(path.read_text())
+    }
+    assert imported - sys.stdlib_module_names == {"homeassistant", *LIBRARIES}
+
+
 def test_public_base_classes() -> None:
     """Test that classes use no more of their bases than the list allows."""
     private = set()
@@ -169,9 +186,10 @@ def test_public_base_classes() -> None:
 def test_imports_point_one_way(path: Path) -> None:
     """Test that a module imports none above it, and none that is optional."""
     imported = {
-        node.module
+        name
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ImportFrom) and node.level
+        for name in ([node.module] if node.module else [a.name for a in node.names])
     }
     assert imported.isdisjoint(OPTIONAL)
     if path.stem in ORDER:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from .common import make_row
-from .oracle import AMOUNTS, EXACT
+from .oracle import AMOUNT_KEYS, EXACT
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ currencies = objects(
         "obj_network": networks,
     }
 )
-rows = objects({"currency": currencies} | dict.fromkeys(AMOUNTS.values(), amounts))
+rows = objects({"currency": currencies} | dict.fromkeys(AMOUNT_KEYS.values(), amounts))
 
 # Few of a kind, so that they meet: in one answer, and in one after another.
 similar_rows = st.builds(

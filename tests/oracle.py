@@ -11,7 +11,7 @@ from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-AMOUNTS = {
+AMOUNT_KEYS = {
     "balance": "balance_crypto",
     "usd_value": "balance_usd",
     "available": "available_balance",
@@ -137,7 +137,7 @@ class Account:
         amounts = {
             f"{code}:{key}": [read_amount(row, name) for row in same]
             for code, same in by_code.items()
-            for key, name in AMOUNTS.items()
+            for key, name in AMOUNT_KEYS.items()
         }
         for name, values in amounts.items():
             self._check_amount(name, values)

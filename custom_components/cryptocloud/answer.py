@@ -48,7 +48,7 @@ _NO_JSON = object()
 _FLAGS = ("stablecoin", "is_email_required", "enable")
 
 # Currencies of the last answer by code, with what they were parsed from
-type KnownCurrencies = dict[str, tuple[dict[str, Any], Currency]]
+type ParsedCurrencies = dict[str, tuple[dict[str, Any], Currency]]
 
 
 class Problem(Enum):
@@ -61,11 +61,11 @@ class Problem(Enum):
 
 
 def parse_answer(
-    status: int, body: bytes | None, known: KnownCurrencies
+    status: int, body: bytes | None, parsed: ParsedCurrencies
 ) -> Account | Problem:
     """Return the account that an answer describes, or why there is none.
 
-    `body` is None if it cannot be read. `known` keeps the currencies for the next
+    `body` is None if it cannot be read. `parsed` keeps the currencies for the next
     answer.
     """
     content = _decode(body)
@@ -75,7 +75,7 @@ def parse_answer(
         return Problem.HTTP_STATUS
     if (rows := _find_rows(content)) is None:
         return Problem.NO_BALANCES
-    return _parse_account(rows, known)
+    return _parse_account(rows, parsed)
 
 
 def describe_fields(body: bytes) -> dict[str, list[str]]:
@@ -146,7 +146,7 @@ def _find_rows(content: Any) -> list[Any] | None:
     return None
 
 
-def _parse_account(rows: Iterable[Any], known: KnownCurrencies) -> Account:
+def _parse_account(rows: Iterable[Any], parsed: ParsedCurrencies) -> Account:
     """Return the balances and totals of an answer's rows."""
     balances: dict[str, Balance] = {}
     unidentified: list[dict[str, Decimal | None]] = []
@@ -156,7 +156,7 @@ def _parse_account(rows: Iterable[Any], known: KnownCurrencies) -> Account:
         amounts = {
             name: parse_amount(row.get(key)) for name, key in AMOUNT_KEYS.items()
         }
-        if (currency := _get_currency(row.get("currency"), known)) is None:
+        if (currency := _get_currency(row.get("currency"), parsed)) is None:
             unidentified.append(amounts)
             continue
         balance = Balance(currency=currency, **amounts)
@@ -168,8 +168,8 @@ def _parse_account(rows: Iterable[Any], known: KnownCurrencies) -> Account:
                 amounts[name] = None
                 contradicted = True
         balances[currency.code] = Balance(currency=first.currency, **amounts)
-    for code in known.keys() - balances.keys():
-        del known[code]
+    for code in parsed.keys() - balances.keys():
+        del parsed[code]
 
     def total(name: str) -> Decimal | None:
         if contradicted:
@@ -187,14 +187,14 @@ def _parse_account(rows: Iterable[Any], known: KnownCurrencies) -> Account:
     )
 
 
-def _get_currency(content: Any, known: KnownCurrencies) -> Currency | None:
-    """Return a currency as it is known or, if it is new or has changed, parsed."""
+def _get_currency(content: Any, parsed: ParsedCurrencies) -> Currency | None:
+    """Return a currency as it was parsed last or, if it is new or has changed, anew."""
     if not isinstance(content, dict):
         return None
     code = content.get("code")
     if not isinstance(code, str):
         return None
-    before, currency = known.get(code, ({}, None))
+    before, currency = parsed.get(code, ({}, None))
     if (
         currency
         and content == before
@@ -206,7 +206,7 @@ def _get_currency(content: Any, known: KnownCurrencies) -> Currency | None:
     if parse_text(code) != code:
         return None
     currency = _parse_currency(code, content)
-    known[code] = content, currency
+    parsed[code] = content, currency
     return currency
 
 

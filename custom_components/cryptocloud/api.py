@@ -24,7 +24,7 @@ from aiohttp import (
     hdrs,
 )
 
-from .answer import KnownCurrencies, Problem, parse_answer
+from .answer import ParsedCurrencies, Problem, parse_answer
 from .models import Account
 
 MAX_BODY_SIZE = 8 * 1024 * 1024
@@ -97,7 +97,7 @@ class CryptoCloudClient:
         # The last good answer, which may come again, and is described in diagnostics
         self.last_body: bytes | None = None
         self._last_account: Account
-        self._known: KnownCurrencies = {}
+        self._parsed: ParsedCurrencies = {}
 
     async def get_account(self) -> Account:
         """Return all balances, with one request.
@@ -110,9 +110,9 @@ class CryptoCloudClient:
         if status == HTTPStatus.OK and body and body == self.last_body:
             return self._last_account
         if len(body or b"") <= MAX_BODY_SIZE_IN_LOOP:
-            account = parse_answer(status, body, self._known)
+            account = parse_answer(status, body, self._parsed)
         else:
-            account = await asyncio.to_thread(parse_answer, status, body, self._known)
+            account = await asyncio.to_thread(parse_answer, status, body, self._parsed)
         match account:
             case Problem.KEY_REFUSED:
                 raise CryptoCloudAuthError(f"HTTP status {status}")

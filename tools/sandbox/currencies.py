@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _CDN = "https://cdn.cryptocloud.plus/img"
-_AMOUNTS = (
+_AMOUNT_KEYS = (
     "balance_crypto",
     "balance_usd",
     "available_balance",
@@ -16,7 +16,7 @@ def make_row(
     currency: dict[str, Any], amount: Any = None, **amounts: Any
 ) -> dict[str, Any]:
     """Return a row in which all amounts are the same except those named."""
-    return {"currency": currency} | dict.fromkeys(_AMOUNTS, amount) | amounts
+    return {"currency": currency} | dict.fromkeys(_AMOUNT_KEYS, amount) | amounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,7 @@ OLD_ACCOUNT = (
                     "Troubleshooting",
                 ),
                 "ru": (
-                    "CryptoCloud не принимает ключ API",
+                    "CryptoCloud отклонил ключ API",
                     "Home Assistant нужен новый ключ API.",
                     "Устранение неполадок",
                 ),

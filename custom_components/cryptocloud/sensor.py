@@ -135,7 +135,7 @@ class CryptoCloudCurrencySensor(CryptoCloudEntity, SensorEntity):
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Write the state if the balance is another one than was written last."""
+        """Write the state if the balance differs from the last one written."""
         balance = self._balance if self.available else None
         if balance != self._written:
             self._written = balance

@@ -86,7 +86,7 @@ async def test_receipt_during_an_outage_is_told_once(
 async def test_minimum_and_currencies_filter(
     home: Home, inputs: dict[str, Any], told: bool
 ) -> None:
-    """Test the least amount and the currencies."""
+    """Test the minimum value and the currencies."""
     await home.run("money_arrived", accounts=[EVENT], **inputs)
     home.hold("1000", "990")
     await home.elapse()

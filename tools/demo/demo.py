@@ -1,4 +1,4 @@
-"""The demo's life from start to end."""
+"""Lifecycle of the demo."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator

@@ -76,7 +76,7 @@ def read_tables(language: str) -> list[set[str]]:
     ]
 
 
-def test_blueprint_buttons() -> None:
+def test_blueprints_have_a_button_and_an_example() -> None:
     """Test that each blueprint has a button that leads to it, and an example."""
     buttons = re.findall(
         r"\((https://my[^)]*/blueprint_import/[^)]*)\)", read_section("Blueprints")
@@ -93,7 +93,7 @@ def test_blueprint_buttons() -> None:
 
 
 @pytest.mark.usefixtures("loaded_entry")
-async def test_blueprints(
+async def test_examples_of_blueprints_make_automations(
     hass: HomeAssistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Test that automations are made from the examples."""
@@ -114,7 +114,7 @@ async def test_blueprints(
     )
 
 
-async def test_triggers(
+async def test_triggers_do_what_the_page_says(
     hass: HomeAssistant, new_shop: Shop, messages: Messages
 ) -> None:
     """Test that the triggers and the condition do what the page says."""
@@ -137,7 +137,7 @@ async def test_triggers(
 
 
 @pytest.mark.parametrize("language", PAGES)
-def test_settings(language: str) -> None:
+def test_fields_of_forms_are_explained(language: str) -> None:
     """Test that tables explain all fields of the forms under their labels."""
     strings = load_strings(language)
     for labels in (
@@ -148,7 +148,7 @@ def test_settings(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", PAGES)
-def test_interval(language: str) -> None:
+def test_readme_says_how_often_balances_are_read(language: str) -> None:
     """Test that the README says how often the balances are read."""
     minutes = UPDATE_INTERVAL // timedelta(minutes=1)
     readme = (ROOT / PAGES[language][0]).read_text()
@@ -156,7 +156,7 @@ def test_interval(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", PAGES)
-def test_messages(language: str) -> None:
+def test_each_message_has_a_remedy(language: str) -> None:
     """Test that a table says what to do about each message."""
     strings = load_strings(language)
     messages = [
@@ -177,7 +177,7 @@ def test_messages(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", PAGES)
-def test_fault_table(language: str) -> None:
+def test_page_counts_the_faults(language: str) -> None:
     """Test that the page counts the faults, and those of which the rest is used."""
     page = (ROOT / PAGES[language][1]).with_name("reliability.md").read_text()
     rows = re.findall(
@@ -200,7 +200,7 @@ def test_fault_table(language: str) -> None:
 
 @pytest.mark.parametrize("language", PAGES)
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_entities(hass: HomeAssistant, new_shop: Shop, language: str) -> None:
+async def test_sensors_and_attributes_are_listed(hass: HomeAssistant, new_shop: Shop, language: str) -> None:
     """Test that tables list all sensors, and all attributes of sensors and events."""
     await new_shop.set_up(USDT_TRC20=1)
     await new_shop.poll(USDT_TRC20=2)
@@ -217,7 +217,7 @@ async def test_entities(hass: HomeAssistant, new_shop: Shop, language: str) -> N
         assert state.attributes.keys() - ATTRIBUTES_OF_ALL in tables
 
 
-async def test_examples(
+async def test_examples_do_what_they_say(
     hass: HomeAssistant, new_shop: Shop, messages: Messages
 ) -> None:
     """Test that the automations and the sum do what they say."""
@@ -244,7 +244,7 @@ async def test_examples(
     assert hass.states.is_state(total, STATE_UNAVAILABLE)
 
 
-async def test_cards(hass: HomeAssistant, new_shop: Shop) -> None:
+async def test_cards_show_entities_that_exist(hass: HomeAssistant, new_shop: Shop) -> None:
     """Test that the cards show entities that there are."""
     await new_shop.set_up(USDT_TRC20=1)
     cards = find_examples((ROOT / "docs" / "dashboard.md").read_text())[1:]
@@ -257,7 +257,7 @@ async def test_cards(hass: HomeAssistant, new_shop: Shop) -> None:
 
 # The meter's own timer, for the end of the month
 @pytest.mark.parametrize("expected_lingering_timers", [True])
-async def test_utility_meter(hass: HomeAssistant, new_shop: Shop) -> None:
+async def test_meter_counts_what_is_received(hass: HomeAssistant, new_shop: Shop) -> None:
     """Test that the meter counts what is received."""
     await new_shop.set_up(USDT_TRC20=100)
     [config] = find_examples((ROOT / "docs" / "sensors.md").read_text())
@@ -270,7 +270,7 @@ async def test_utility_meter(hass: HomeAssistant, new_shop: Shop) -> None:
     assert hass.states.is_state("sensor.received_this_month", "30")
 
 
-async def test_action(hass: HomeAssistant, new_shop: Shop, messages: Messages) -> None:
+async def test_action_answers_as_documented(hass: HomeAssistant, new_shop: Shop, messages: Messages) -> None:
     """Test the response and the scripts."""
     await new_shop.set_up(*load_rows("balance_composed")[:1])
     call, *scripts = find_examples(read_section("Action"))

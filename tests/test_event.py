@@ -59,7 +59,7 @@ def get_event(hass: HomeAssistant) -> State:
     return state
 
 
-async def test_event(new_shop: Shop, events: list[State]) -> None:
+async def test_event_describes_a_payment(new_shop: Shop, events: list[State]) -> None:
     """Test what a payment looks like."""
     rows = load_rows("balance_composed")
     await new_shop.set_up(*rows)
@@ -85,7 +85,7 @@ async def test_event(new_shop: Shop, events: list[State]) -> None:
     }
 
 
-async def test_several_changes(new_shop: Shop, events: list[State]) -> None:
+async def test_each_currency_has_its_event(new_shop: Shop, events: list[State]) -> None:
     """Test that each currency has its event, in the order of their codes."""
     await new_shop.set_up(C=10, A=10, B=10)
 
@@ -112,7 +112,7 @@ async def test_several_changes(new_shop: Shop, events: list[State]) -> None:
         (-1, -100, ("decreased", "2", "200", "-1")),
     ],
 )
-async def test_amounts(
+async def test_amounts_are_exact(
     new_shop: Shop, events: list[State], balance: Any, usd: Any, event: tuple[str, ...]
 ) -> None:
     """Test exact amounts, and their value where the answer contains it."""
@@ -152,7 +152,7 @@ SEQUENCES: dict[str, tuple[list[list[Row]], list[tuple[str, ...]]]] = {
 
 
 @pytest.mark.parametrize(("answers", "expected"), SEQUENCES.values(), ids=SEQUENCES)
-async def test_sequences(
+async def test_only_known_differences_are_events(
     new_shop: Shop,
     events: list[State],
     answers: list[list[Row]],
@@ -167,7 +167,7 @@ async def test_sequences(
     assert brief(events) == expected
 
 
-async def test_empty_list_at_first(new_shop: Shop, events: list[State]) -> None:
+async def test_first_currencies_are_no_payments(new_shop: Shop, events: list[State]) -> None:
     """Test that the first currencies ever listed are no payments."""
     await new_shop.set_up()
     await new_shop.poll(A=5)
@@ -175,7 +175,7 @@ async def test_empty_list_at_first(new_shop: Shop, events: list[State]) -> None:
     assert brief(events) == []
 
 
-async def test_outage(shop: Shop, events: list[State]) -> None:
+async def test_outage_ends_with_one_event(shop: Shop, events: list[State]) -> None:
     """Test that what happened during an outage is one event."""
     await shop.fail(A=120, B=5)
     await shop.fail(A=150, B=5)
@@ -188,7 +188,7 @@ async def test_outage(shop: Shop, events: list[State]) -> None:
     assert events == []
 
 
-async def test_change_before_an_outage(shop: Shop) -> None:
+async def test_outage_does_not_report_the_change_before_it(shop: Shop) -> None:
     """Test that an outage does not report the change before it again."""
     await shop.poll(A=150, B=5)
     await shop.fail()
@@ -197,7 +197,7 @@ async def test_change_before_an_outage(shop: Shop) -> None:
     assert shop.reports == [("increased", "A", "50", "50")]
 
 
-async def test_reload(shop: Shop, events: list[State]) -> None:
+async def test_reload_reports_only_what_it_hid(shop: Shop, events: list[State]) -> None:
     """Test that the first answer after a start is no event, but what a reload hid."""
     assert brief(events) == []
 
@@ -211,7 +211,7 @@ async def test_reload(shop: Shop, events: list[State]) -> None:
     assert len(brief(events)) == 1
 
 
-async def test_removal(shop: Shop, events: list[State]) -> None:
+async def test_removed_account_is_forgotten(shop: Shop, events: list[State]) -> None:
     """Test that nothing is remembered of a removed account."""
     await shop.hass.config_entries.async_remove(shop.entry.entry_id)
     shop.set(A=7, B=5)
@@ -241,14 +241,14 @@ async def test_option_is_no_event(thrifty_shop: Shop, events: list[State]) -> No
     assert brief(events) == []
 
 
-async def test_unfunded_currency(thrifty_shop: Shop, events: list[State]) -> None:
+async def test_first_funds_of_a_currency_are_an_event(thrifty_shop: Shop, events: list[State]) -> None:
     """Test the first funds of a currency that has no sensor yet."""
     await thrifty_shop.poll(A=2, B=5)
 
     assert brief(events) == [("increased", "A", "2", "2", "2")]
 
 
-async def test_two_accounts(shop: Shop) -> None:
+async def test_each_account_has_its_event(shop: Shop) -> None:
     """Test that each account has its event."""
     assert await set_up(shop.hass, make_entry(OTHER_API_KEY, title="Tea shop"))
 

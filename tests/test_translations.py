@@ -70,7 +70,7 @@ def _placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
-def test_languages() -> None:
+def test_all_languages_are_there() -> None:
     """All languages are there, and no other."""
     assert {path.name for path in (PACKAGE / "translations").iterdir()} == {
         f"{language}.json" for language in LANGUAGES
@@ -78,7 +78,7 @@ def test_languages() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_form(language: str) -> None:
+def test_file_is_sorted_and_readable(language: str) -> None:
     """A file is sorted, indented by two and readable as it is."""
     text = (PACKAGE / "translations" / f"{language}.json").read_text(encoding="utf-8")
     assert text == (
@@ -88,7 +88,7 @@ def test_form(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_strings(language: str) -> None:
+def test_strings_can_be_shown(language: str) -> None:
     """No string holds what Home Assistant refuses or cannot show."""
     for key, text in _load(language).items():
         assert text == text.strip() != "", key
@@ -101,7 +101,7 @@ def test_strings(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", OTHER_LANGUAGES)
-def test_completeness(language: str) -> None:
+def test_language_is_complete(language: str) -> None:
     """A language says all that English says, with the same placeholders."""
     english = _load("en")
     translation = _load(language)
@@ -112,7 +112,7 @@ def test_completeness(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", OTHER_LANGUAGES)
-def test_translated(language: str) -> None:
+def test_nothing_is_left_in_english(language: str) -> None:
     """Nothing is left in English, and no exception is out of date."""
     translation = _load(language)
     assert {key for key, text in _load("en").items() if translation[key] == text} == {
@@ -121,7 +121,7 @@ def test_translated(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_entity_names(language: str) -> None:
+def test_names_can_be_spoken_and_told_apart(language: str) -> None:
     """The names of entities can be spoken, and told apart."""
     names = [
         text
@@ -134,7 +134,7 @@ def test_entity_names(language: str) -> None:
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_keys_in_use(
+async def test_keys_are_those_in_use(
     hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry, poll: Poll
 ) -> None:
     """Each key that the code uses is there, and none that it does not use."""
@@ -158,7 +158,7 @@ async def test_keys_in_use(
     assert english - used - optional == set(), "not used"
 
 
-async def test_forms(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+async def test_forms_give_what_their_texts_want(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Each step's form is looked at, and gives what its description wants."""
     forms = await _get_forms(hass, entry)
     assert (
@@ -179,7 +179,7 @@ async def test_forms(hass: HomeAssistant, entry: MockConfigEntry) -> None:
             assert _placeholders(english.get(f"{step}.{key}", "")) <= given, step
 
 
-def test_icons() -> None:
+def test_everything_has_an_icon() -> None:
     """All entities, actions, triggers and conditions have an icon, and nothing else."""
     icons = json.loads((PACKAGE / "icons.json").read_text())
     entities = icons.pop("entity")

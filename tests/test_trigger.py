@@ -95,7 +95,7 @@ def said(calls: list[ServiceCall]) -> list[str]:
         ("balance_decreased", {"currencies": ["A", "B"]}, []),
     ],
 )
-async def test_balance_change(
+async def test_options_choose_the_changes(
     shop: Shop,
     calls: list[ServiceCall],
     trigger: str,
@@ -112,7 +112,7 @@ async def test_balance_change(
 
 
 @pytest.mark.usefixtures("increases")
-async def test_outage(shop: Shop, calls: list[ServiceCall]) -> None:
+async def test_payment_in_an_outage_is_reported_once(shop: Shop, calls: list[ServiceCall]) -> None:
     """Test that a payment during an outage is reported once, afterwards."""
     await shop.poll(A=6, B=5)
     assert said(calls) == ["A 1"]
@@ -130,7 +130,7 @@ async def test_outage(shop: Shop, calls: list[ServiceCall]) -> None:
     assert said(calls) == []
 
 
-async def test_target_is_the_device(shop: Shop, calls: list[ServiceCall]) -> None:
+async def test_account_is_meant_by_its_device(shop: Shop, calls: list[ServiceCall]) -> None:
     """Test that an account can be meant by its device."""
     target = {"device_id": get_device_id(shop)}
     await automate(shop.hass, "balance_increased", target)
@@ -167,7 +167,7 @@ async def test_name_is_no_event(
 
 
 @pytest.mark.usefixtures("increases")
-async def test_reload(shop: Shop, calls: list[ServiceCall]) -> None:
+async def test_payment_before_a_reload_is_reported_once(shop: Shop, calls: list[ServiceCall]) -> None:
     """Test that what arrived before a reload starts an automation once."""
     for amount, expected in ((7, ["A 2", "B 2"]), (10, ["A 3", "B 3"])):
         await shop.reload(A=amount, B=amount)
@@ -178,7 +178,7 @@ async def test_reload(shop: Shop, calls: list[ServiceCall]) -> None:
 
 
 @pytest.mark.usefixtures("shop")
-async def test_events_of_others(hass: HomeAssistant, calls: list[ServiceCall]) -> None:
+async def test_events_of_others_are_not_money(hass: HomeAssistant, calls: list[ServiceCall]) -> None:
     """Test that an event of something else is not taken for money."""
     target = {"entity_id": ["event.doorbell", "sensor.cryptocloud_a"]}
     await automate(hass, "balance_increased", target)
@@ -194,7 +194,7 @@ async def test_events_of_others(hass: HomeAssistant, calls: list[ServiceCall]) -
     [{"minimum_usd": -1}, {"minimum_usd": "much"}, {"currencies": [{}]}, {"coin": "A"}],
 )
 @pytest.mark.usefixtures("shop")
-async def test_bad_options(
+async def test_bad_options_are_refused_by_name(
     hass: HomeAssistant, caplog: pytest.LogCaptureFixture, options: dict[str, Any]
 ) -> None:
     """Test that an automation with bad options is refused with their name."""
@@ -222,7 +222,7 @@ BETWEEN = {"value_min": {"number": 10.5}, "value_max": {"number": 12}}
         ({"threshold": {"type": "between"} | BETWEEN}, [False, False, True]),
     ],
 )
-async def test_total_crossed_threshold(
+async def test_total_crosses_a_threshold_each_time(
     shop: Shop, calls: list[ServiceCall], options: dict[str, Any], expected: list[bool]
 ) -> None:
     """Test a total that goes up, down and up again."""
@@ -246,7 +246,7 @@ async def test_total_crossed_threshold(
         ("sensor.cryptocloud_a", "USD", []),
     ],
 )
-async def test_total_is_in_usd(
+async def test_only_usd_is_compared(
     shop: Shop, calls: list[ServiceCall], target: str, unit: str, expected: list[str]
 ) -> None:
     """Test that only amounts in USD are compared, and with nothing else."""
@@ -259,7 +259,7 @@ async def test_total_is_in_usd(
     assert said(calls) == expected
 
 
-async def test_totals_of_an_account(shop: Shop, calls: list[ServiceCall]) -> None:
+async def test_other_units_do_not_keep_totals_from_crossing(shop: Shop, calls: list[ServiceCall]) -> None:
     """Test that balances in other units do not keep all totals from crossing."""
     target = {"device_id": get_device_id(shop)}
     options = above(12) | {"behavior": "all"}

@@ -51,7 +51,7 @@ type Post = Callable[..., Awaitable[ClientResponse]]
         (Body(""), (200, "application/json"), b""),
     ],
 )
-async def test_answers(
+async def test_answer_is_complete(
     sandbox: Sandbox, post: Post, fault: Fault, answer: tuple[int, str], body: bytes
 ) -> None:
     """Test faults that are complete answers."""
@@ -62,7 +62,7 @@ async def test_answers(
 
 
 @pytest.mark.parametrize(("status", "method"), [(302, "GET"), (307, "POST")])
-async def test_redirect_elsewhere(
+async def test_redirect_that_is_followed_is_noticed(
     sandbox: Sandbox, post: Post, status: int, method: str
 ) -> None:
     """Test that those who follow a redirect to another server are noticed."""
@@ -77,7 +77,7 @@ async def test_redirect_elsewhere(
     assert stray.headers["X-Key"] == GOOD_KEY
 
 
-async def test_tls(sandbox: Sandbox, post: Post, session: ClientSession) -> None:
+async def test_tls_fails_for_the_certificate(sandbox: Sandbox, post: Post, session: ClientSession) -> None:
     """Test that TLS fails for the certificate only, also after a restart."""
     await sandbox.strike(Tls())
     await sandbox.stop()
@@ -107,7 +107,7 @@ async def test_tls(sandbox: Sandbox, post: Post, session: ClientSession) -> None
         ),
     ],
 )
-async def test_row(sandbox: Sandbox, post: Post, fault: Fault, first: str) -> None:
+async def test_only_the_first_row_changes(sandbox: Sandbox, post: Post, fault: Fault, first: str) -> None:
     """Test that the first row changes to the letter, and the second stays."""
     row = {"currency": {"code": "A"}, "balance_usd": Decimal("0.10")}
     sandbox.rows = [row, row]
@@ -118,7 +118,7 @@ async def test_row(sandbox: Sandbox, post: Post, fault: Fault, first: str) -> No
     assert (await post("wrong")).status == 400
 
 
-async def test_twist(sandbox: Sandbox, post: Post) -> None:
+async def test_bytes_change_and_what_they_claim(sandbox: Sandbox, post: Post) -> None:
     """Test a change of the answer's bytes and of what they claim to be."""
     sandbox.rows = []
     sandbox.fault = Twist(bytes.upper, "text/plain", "identity")
@@ -139,7 +139,7 @@ async def test_reset_is_a_reset(sandbox: Sandbox) -> None:
     writer.close()
 
 
-async def test_slow(sandbox: Sandbox, post: Post) -> None:
+async def test_slow_answer_drips(sandbox: Sandbox, post: Post) -> None:
     """Test that the right answer drips."""
     sandbox.rows = []
     sandbox.fault = Slow(100)
@@ -149,7 +149,7 @@ async def test_slow(sandbox: Sandbox, post: Post) -> None:
     assert monotonic() - start > 0.3
 
 
-async def test_delay(sandbox: Sandbox, post: Post) -> None:
+async def test_late_answer_is_right(sandbox: Sandbox, post: Post) -> None:
     """Test that the right answer is late, to whom it is due."""
     sandbox.fault = Delay(0.2)
     start = monotonic()
@@ -158,7 +158,7 @@ async def test_delay(sandbox: Sandbox, post: Post) -> None:
     assert (await post("wrong")).status == 400
 
 
-async def test_huge(sandbox: Sandbox, post: Post) -> None:
+async def test_huge_answer_is_streamed(sandbox: Sandbox, post: Post) -> None:
     """Test that a huge answer is one, and streamed."""
     sandbox.fault = Huge(3)
     response = await post()
@@ -168,7 +168,7 @@ async def test_huge(sandbox: Sandbox, post: Post) -> None:
     assert len(json.loads(body)["result"]) > 10000
 
 
-async def test_gzip_bomb(sandbox: Sandbox) -> None:
+async def test_small_answer_unpacks_to_a_large_one(sandbox: Sandbox) -> None:
     """Test that a small answer unpacks to a large one."""
     sandbox.fault = GzipBomb(40)
     async with (
@@ -186,7 +186,7 @@ async def test_gzip_bomb(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("fault", [Hang(), Delay(3600), Slow(1), Huge(4096)])
-async def test_stop(socket_enabled: None, fault: Fault) -> None:
+async def test_waiting_client_does_not_hold_up_the_end(socket_enabled: None, fault: Fault) -> None:
     """Test that a waiting client doesn't hold up the end."""
     before = asyncio.all_tasks()
     arrived = asyncio.Queue[None]()

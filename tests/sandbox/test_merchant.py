@@ -37,7 +37,7 @@ def test_other_seed_other_life() -> None:
     assert merchants[0].rows() != merchants[1].rows()
 
 
-def test_opening() -> None:
+def test_first_balances_are_worth_showing() -> None:
     """Test what a dashboard shows first."""
     rows = currencies(Merchant())
     assert 1000 < rows["USDT_TRC20"]["balance_crypto"] < 10000
@@ -49,7 +49,7 @@ def test_opening() -> None:
 
 
 @pytest.mark.heavy
-def test_life() -> None:
+def test_money_and_rates_stay_plausible() -> None:
     """Test that money and rates move within what is plausible."""
     merchant = Merchant()
     events = set()
@@ -81,7 +81,7 @@ def test_life() -> None:
     assert 20000 < sum(row["balance_usd"] for row in rows.values()) < 60000
 
 
-def test_currency_appears() -> None:
+def test_currency_is_added_after_a_while() -> None:
     """Test that CryptoCloud adds a currency after a while."""
     merchant = Merchant()
     merchant.advance(1790)
@@ -90,7 +90,7 @@ def test_currency_appears() -> None:
     assert "PYUSD_SOL" in currencies(merchant)
 
 
-def test_currency_listed_by_hand() -> None:
+def test_currency_returns_with_its_balance() -> None:
     """Test that a currency leaves and returns with its balance."""
     merchant = Merchant()
     balance = currencies(merchant)["BTC"]["balance_crypto"]
@@ -100,7 +100,7 @@ def test_currency_listed_by_hand() -> None:
     assert currencies(merchant)["BTC"]["balance_crypto"] == balance
 
 
-def test_no_currency_listed() -> None:
+def test_merchant_without_currencies_lives_on() -> None:
     """Test that a merchant without currencies lives on."""
     merchant = Merchant()
     for code in list(merchant.listed):
@@ -109,7 +109,7 @@ def test_no_currency_listed() -> None:
     assert merchant.rows() == []
 
 
-def test_payment() -> None:
+def test_payment_and_withdrawal_by_hand() -> None:
     """Test payments and withdrawals by hand."""
     merchant = Merchant()
     merchant.payment("SOL", Decimal("1.00000001"))
@@ -122,7 +122,7 @@ def test_payment() -> None:
     ("currency", "amount"),
     [("EUR", "1"), ("BTC", "-0.04"), ("BTC", "1E+10"), ("BTC", "NaN")],
 )
-def test_refused_payment(currency: str, amount: str) -> None:
+def test_impossible_payment_changes_nothing(currency: str, amount: str) -> None:
     """Test that a payment that cannot be changes nothing."""
     merchant = Merchant()
     with pytest.raises((ValueError, InvalidOperation)):
@@ -130,7 +130,7 @@ def test_refused_payment(currency: str, amount: str) -> None:
     assert merchant.rows() == Merchant().rows()
 
 
-def test_documented_rows() -> None:
+def test_rows_are_as_documented() -> None:
     """Test the rows, key by key, against the documented ones."""
     rows = currencies(Merchant())
     [documented] = load_rows("balance_documented")

@@ -118,6 +118,15 @@ def complaints(
     ]
 
 
+def tracebacks(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what anyone logged with a traceback."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.exc_info and record.levelno > logging.DEBUG
+    ]
+
+
 async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> bool:
     """Set up an account, which is added if it is new; return whether it worked."""
     if not hass.config_entries.async_get_entry(entry.entry_id):

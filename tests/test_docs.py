@@ -200,7 +200,9 @@ def test_page_counts_the_faults(language: str) -> None:
 
 @pytest.mark.parametrize("language", PAGES)
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_sensors_and_attributes_are_listed(hass: HomeAssistant, new_shop: Shop, language: str) -> None:
+async def test_sensors_and_attributes_are_listed(
+    hass: HomeAssistant, new_shop: Shop, language: str
+) -> None:
     """Test that tables list all sensors, and all attributes of sensors and events."""
     await new_shop.set_up(USDT_TRC20=1)
     await new_shop.poll(USDT_TRC20=2)
@@ -244,7 +246,9 @@ async def test_examples_do_what_they_say(
     assert hass.states.is_state(total, STATE_UNAVAILABLE)
 
 
-async def test_cards_show_entities_that_exist(hass: HomeAssistant, new_shop: Shop) -> None:
+async def test_cards_show_entities_that_exist(
+    hass: HomeAssistant, new_shop: Shop
+) -> None:
     """Test that the cards show entities that there are."""
     await new_shop.set_up(USDT_TRC20=1)
     cards = find_examples((ROOT / "docs" / "dashboard.md").read_text())[1:]
@@ -257,7 +261,9 @@ async def test_cards_show_entities_that_exist(hass: HomeAssistant, new_shop: Sho
 
 # The meter's own timer, for the end of the month
 @pytest.mark.parametrize("expected_lingering_timers", [True])
-async def test_meter_counts_what_is_received(hass: HomeAssistant, new_shop: Shop) -> None:
+async def test_meter_counts_what_is_received(
+    hass: HomeAssistant, new_shop: Shop
+) -> None:
     """Test that the meter counts what is received."""
     await new_shop.set_up(USDT_TRC20=100)
     [config] = find_examples((ROOT / "docs" / "sensors.md").read_text())
@@ -270,7 +276,9 @@ async def test_meter_counts_what_is_received(hass: HomeAssistant, new_shop: Shop
     assert hass.states.is_state("sensor.received_this_month", "30")
 
 
-async def test_action_answers_as_documented(hass: HomeAssistant, new_shop: Shop, messages: Messages) -> None:
+async def test_action_answers_as_documented(
+    hass: HomeAssistant, new_shop: Shop, messages: Messages
+) -> None:
     """Test the response and the scripts."""
     await new_shop.set_up(*load_rows("balance_composed")[:1])
     call, *scripts = find_examples(read_section("Action"))

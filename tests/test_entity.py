@@ -3,6 +3,8 @@
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.cryptocloud.const import DOMAIN
+from custom_components.cryptocloud.entity import NOT_MEANT_BY_DEVICE
+from custom_components.cryptocloud.sensor_types import CURRENCY_SENSORS
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from tools.sandbox import Sandbox
@@ -30,6 +32,13 @@ async def test_account_is_one_service_device(
             entity_registry, loaded_entry.entry_id
         )
     } == {device.id}
+
+
+def test_device_does_not_mean_values_of_single_currencies() -> None:
+    """Test that triggers and conditions for an account only use its totals."""
+    values = {sensor.key for sensor in CURRENCY_SENSORS if sensor.device_class}
+    assert values
+    assert values < set(NOT_MEANT_BY_DEVICE)
 
 
 async def test_device_has_the_name_of_the_entry(

@@ -167,7 +167,9 @@ async def test_only_known_differences_are_events(
     assert brief(events) == expected
 
 
-async def test_first_currencies_are_no_payments(new_shop: Shop, events: list[State]) -> None:
+async def test_first_currencies_are_no_payments(
+    new_shop: Shop, events: list[State]
+) -> None:
     """Test that the first currencies ever listed are no payments."""
     await new_shop.set_up()
     await new_shop.poll(A=5)
@@ -241,7 +243,9 @@ async def test_option_is_no_event(thrifty_shop: Shop, events: list[State]) -> No
     assert brief(events) == []
 
 
-async def test_first_funds_of_a_currency_are_an_event(thrifty_shop: Shop, events: list[State]) -> None:
+async def test_first_funds_of_a_currency_are_an_event(
+    thrifty_shop: Shop, events: list[State]
+) -> None:
     """Test the first funds of a currency that has no sensor yet."""
     await thrifty_shop.poll(A=2, B=5)
 

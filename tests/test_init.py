@@ -28,6 +28,7 @@ from .common import (
     load_json,
     set_up,
     submit,
+    tracebacks,
 )
 
 
@@ -87,11 +88,7 @@ async def test_damaged_account_asks_for_its_key(
     assert entry.reason
     assert entry.reason.startswith("The API key of this account is missing")
     assert complaints(caplog, logging.ERROR) == []
-    assert not [
-        record
-        for record in caplog.records
-        if record.exc_info and record.levelno > logging.DEBUG
-    ]
+    assert tracebacks(caplog) == []
     assert sandbox.request_count == 0
     [flow] = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
     assert flow["context"]["source"] == SOURCE_REAUTH

@@ -1,7 +1,5 @@
 """Tests of what holds whatever CryptoCloud answers."""
 
-import logging
-
 from hypothesis import example, given, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -16,7 +14,7 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from tools.sandbox import Sandbox
 
 from .answers import Answer, RawAnswer, answers
-from .common import API_KEY, Poll, set_up
+from .common import API_KEY, Poll, make_entry, set_up, tracebacks
 from .oracle import Account, read_rows
 
 pytestmark = pytest.mark.heavy
@@ -65,10 +63,7 @@ async def test_values_are_as_answered_or_unknown(
     """Test that what is shown is what was answered, or nothing."""
     caplog.clear()
     hass.loop.set_debug(False)  # It costs half of the time.
-    entry = MockConfigEntry(
-        domain=DOMAIN, data={"api_key": API_KEY}, entry_id="account", unique_id="id"
-    )
-    entry.add_to_hass(hass)
+    entry = make_entry(entry_id="account")
     units: dict[str, str] = {}
     try:
         for count, (answer, reload) in enumerate(sequence):
@@ -95,11 +90,7 @@ async def test_values_are_as_answered_or_unknown(
         # Else what one example leaves would come back in the next.
         er.async_get(hass).deleted_entities.clear()
 
-    assert not [
-        record
-        for record in caplog.records
-        if record.exc_info and record.levelno > logging.DEBUG
-    ]
+    assert tracebacks(caplog) == []
 
 
 @pytest.mark.timeout(1800)

@@ -158,7 +158,9 @@ async def test_keys_are_those_in_use(
     assert english - used - optional == set(), "not used"
 
 
-async def test_forms_give_what_their_texts_want(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+async def test_forms_give_what_their_texts_want(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
     """Each step's form is looked at, and gives what its description wants."""
     forms = await _get_forms(hass, entry)
     assert (

@@ -112,7 +112,9 @@ async def test_options_choose_the_changes(
 
 
 @pytest.mark.usefixtures("increases")
-async def test_payment_in_an_outage_is_reported_once(shop: Shop, calls: list[ServiceCall]) -> None:
+async def test_payment_in_an_outage_is_reported_once(
+    shop: Shop, calls: list[ServiceCall]
+) -> None:
     """Test that a payment during an outage is reported once, afterwards."""
     await shop.poll(A=6, B=5)
     assert said(calls) == ["A 1"]
@@ -130,7 +132,9 @@ async def test_payment_in_an_outage_is_reported_once(shop: Shop, calls: list[Ser
     assert said(calls) == []
 
 
-async def test_account_is_meant_by_its_device(shop: Shop, calls: list[ServiceCall]) -> None:
+async def test_account_is_meant_by_its_device(
+    shop: Shop, calls: list[ServiceCall]
+) -> None:
     """Test that an account can be meant by its device."""
     target = {"device_id": get_device_id(shop)}
     await automate(shop.hass, "balance_increased", target)
@@ -167,7 +171,9 @@ async def test_name_is_no_event(
 
 
 @pytest.mark.usefixtures("increases")
-async def test_payment_before_a_reload_is_reported_once(shop: Shop, calls: list[ServiceCall]) -> None:
+async def test_payment_before_a_reload_is_reported_once(
+    shop: Shop, calls: list[ServiceCall]
+) -> None:
     """Test that what arrived before a reload starts an automation once."""
     for amount, expected in ((7, ["A 2", "B 2"]), (10, ["A 3", "B 3"])):
         await shop.reload(A=amount, B=amount)
@@ -178,7 +184,9 @@ async def test_payment_before_a_reload_is_reported_once(shop: Shop, calls: list[
 
 
 @pytest.mark.usefixtures("shop")
-async def test_events_of_others_are_not_money(hass: HomeAssistant, calls: list[ServiceCall]) -> None:
+async def test_events_of_others_are_not_money(
+    hass: HomeAssistant, calls: list[ServiceCall]
+) -> None:
     """Test that an event of something else is not taken for money."""
     target = {"entity_id": ["event.doorbell", "sensor.cryptocloud_a"]}
     await automate(hass, "balance_increased", target)
@@ -259,7 +267,9 @@ async def test_only_usd_is_compared(
     assert said(calls) == expected
 
 
-async def test_other_units_do_not_keep_totals_from_crossing(shop: Shop, calls: list[ServiceCall]) -> None:
+async def test_other_units_do_not_keep_totals_from_crossing(
+    shop: Shop, calls: list[ServiceCall]
+) -> None:
     """Test that balances in other units do not keep all totals from crossing."""
     target = {"device_id": get_device_id(shop)}
     options = above(12) | {"behavior": "all"}

@@ -77,7 +77,9 @@ async def test_redirect_that_is_followed_is_noticed(
     assert stray.headers["X-Key"] == GOOD_KEY
 
 
-async def test_tls_fails_for_the_certificate(sandbox: Sandbox, post: Post, session: ClientSession) -> None:
+async def test_tls_fails_for_the_certificate(
+    sandbox: Sandbox, post: Post, session: ClientSession
+) -> None:
     """Test that TLS fails for the certificate only, also after a restart."""
     await sandbox.strike(Tls())
     await sandbox.stop()
@@ -107,7 +109,9 @@ async def test_tls_fails_for_the_certificate(sandbox: Sandbox, post: Post, sessi
         ),
     ],
 )
-async def test_only_the_first_row_changes(sandbox: Sandbox, post: Post, fault: Fault, first: str) -> None:
+async def test_only_the_first_row_changes(
+    sandbox: Sandbox, post: Post, fault: Fault, first: str
+) -> None:
     """Test that the first row changes to the letter, and the second stays."""
     row = {"currency": {"code": "A"}, "balance_usd": Decimal("0.10")}
     sandbox.rows = [row, row]
@@ -186,7 +190,9 @@ async def test_small_answer_unpacks_to_a_large_one(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("fault", [Hang(), Delay(3600), Slow(1), Huge(4096)])
-async def test_waiting_client_does_not_hold_up_the_end(socket_enabled: None, fault: Fault) -> None:
+async def test_waiting_client_does_not_hold_up_the_end(
+    socket_enabled: None, fault: Fault
+) -> None:
     """Test that a waiting client doesn't hold up the end."""
     before = asyncio.all_tasks()
     arrived = asyncio.Queue[None]()

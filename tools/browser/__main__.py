@@ -13,7 +13,7 @@ from .sight import see_situations
 from .situations import LANGUAGES
 from .steps import DASHBOARD_STEPS, LIFE_STEPS, Step
 from .unit import test_strategy
-from .user import open_home_assistant
+from .user import FAILURES, open_home_assistant
 
 # Longer than the graphs look back, so that there is something to show.
 SECONDS = 200
@@ -38,17 +38,18 @@ async def main(installation: Installation, *, update: bool) -> None:
     if installation != NEWEST:
         await see_situations(make_demo, LANGUAGES)
         return
-    await test_strategy()
-    demo = Demo(say=ignore, speed=6)
-    async with demo.run():
-        await asyncio.sleep(SECONDS)
+    busy_demo = Demo(folder=FAILURES / "demo", say=ignore, speed=6)
+    async with busy_demo.run():
+        filled = asyncio.create_task(asyncio.sleep(SECONDS))
+        await test_strategy()
         for language in LANGUAGES:
-            await run(demo, DASHBOARD_STEPS, language, update)
-    for language in LANGUAGES:
-        await avoid_first_figures()
-        demo = Demo(account=False, say=ignore, speed=0)
-        async with demo.run():
-            await run(demo, LIFE_STEPS, language, update)
+            await avoid_first_figures()
+            demo = Demo(account=False, say=ignore, speed=0)
+            async with demo.run():
+                await run(demo, LIFE_STEPS, language, update)
+        await filled
+        for language in LANGUAGES:
+            await run(busy_demo, DASHBOARD_STEPS, language, update)
     await see_situations(make_demo, LANGUAGES, update_images=update)
 
 

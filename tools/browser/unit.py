@@ -10,7 +10,7 @@ from playwright.async_api import BrowserContext, Page, Route, expect
 
 from tools.demo.home_assistant import REPOSITORY
 
-from .user import PHONE, open_chromium
+from .user import PHONE, keep_trace, open_chromium
 
 FOLDER = REPOSITORY / "custom_components" / "cryptocloud" / "frontend"
 URL = "http://dashboard.test"
@@ -671,7 +671,7 @@ async def open_page(context: BrowserContext) -> AsyncGenerator[Page]:
 
 async def test_strategy() -> None:
     """Run the checks, each in a page of its own."""
-    async with open_chromium() as context:
+    async with open_chromium() as context, keep_trace(context, "strategy"):
         for name, check in list(globals().items()):
             if name.startswith("check_"):
                 async with open_page(context) as page:

@@ -285,11 +285,25 @@ async def open_chromium() -> AsyncGenerator[BrowserContext]:
 
 
 @asynccontextmanager
+async def keep_trace(context: BrowserContext, name: str) -> AsyncGenerator[None]:
+    """Keep a trace of a failure, which can be replayed."""
+    await context.tracing.start(screenshots=True, snapshots=True)
+    try:
+        yield
+    except Exception:
+        trace = FAILURES / f"{name}.zip"
+        await context.tracing.stop(path=trace)
+        print(f"To replay it: .venv/bin/playwright show-trace --port 0 {trace}")
+        raise
+    await context.tracing.stop()
+
+
+@asynccontextmanager
 async def open_home_assistant(
     demo: Demo, language: str, *, update_images: bool
 ) -> AsyncGenerator[User]:
-    """Open Home Assistant in Chromium; a failure leaves a trace that can be replayed."""
-    async with open_chromium() as context:
+    """Open Home Assistant in Chromium."""
+    async with open_chromium() as context, keep_trace(context, language):
         user = User(
             demo=demo,
             page=context.pages[0],
@@ -297,17 +311,9 @@ async def open_home_assistant(
             update_images=update_images,
         )
         user.listen()
-        await context.tracing.start(screenshots=True, snapshots=True)
-        try:
-            await user.open()
-            await user.choose_language()
-            yield user
-        except Exception:
-            trace = FAILURES / f"{language}.zip"
-            await context.tracing.stop(path=trace)
-            print(f"To replay it: .venv/bin/playwright show-trace --port 0 {trace}")
-            raise
-        await context.tracing.stop()
+        await user.open()
+        await user.choose_language()
+        yield user
 
 
 async def log_in(user: User, name: str) -> None:

@@ -46,6 +46,8 @@ class Demo:
     """Key for the real service; without one the sandbox stands in."""
     port: int | None = None
     installation: Installation = NEWEST
+    folder: Path = FOLDER
+    """Where Home Assistant keeps its files while the demo runs."""
     hours_to_show: float = 0.05
     """How far the graphs look back: the few minutes that people look."""
     past: bool = True
@@ -61,7 +63,7 @@ class Demo:
     async def run(self) -> AsyncGenerator[None]:
         """Run the demo."""
         async with AsyncExitStack() as stack:
-            stack.enter_context(_fresh_folder(FOLDER))
+            stack.enter_context(_fresh_folder(self.folder))
             api_url = None
             if self.api_key is None:
                 self.say("Starting the sandbox that stands in for CryptoCloud")
@@ -72,17 +74,17 @@ class Demo:
             # With instant updates, nothing has to watch the balances.
             watch = self.api_key is None and not self.account
             write_configuration(
-                FOLDER, port, watch=watch, installation=self.installation
+                self.folder, port, watch=watch, installation=self.installation
             )
             self.url = f"http://127.0.0.1:{port}"
             session = await stack.enter_async_context(ClientSession())
             home_assistant = HomeAssistant(session, self.url)
             self.say(
-                f"Starting Home Assistant {self.installation.version}, which logs to {FOLDER.name}/{LOG}"
+                f"Starting Home Assistant {self.installation.version}, which logs to {self.folder.name}/{LOG}"
             )
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
             running = tasks.create_task(
-                run_home_assistant(FOLDER, api_url, self.installation)
+                run_home_assistant(self.folder, api_url, self.installation)
             )
             try:
                 await self._set_up(home_assistant)
@@ -144,7 +146,7 @@ class Demo:
 @contextmanager
 def _fresh_folder(folder: Path) -> Generator[None]:
     """Provide an empty folder; of what comes to be in it, only the logs stay."""
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except PermissionError:

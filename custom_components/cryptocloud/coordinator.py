@@ -109,11 +109,14 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
     async def async_start_reporting(self) -> None:
         """Report changes, from those that happened before anyone could listen."""
         self._is_reporting = True
-        # In an outage, the next answer reports them. On Home Assistant 2026.6, automations
-        # start to listen at the same event; they do so while the ledger is saved.
-        if self.last_update_success:
-            await self.ledger.async_save(self._can_report)
-            self._report_changes()
+        # An answer that comes meanwhile would be reported before the sensors show it.
+        async with self._request_debouncer.async_lock():
+            # In an outage, the next answer reports them. On Home Assistant 2026.6,
+            # automations start to listen at the same event; they do so while the ledger
+            # is saved.
+            if self.last_update_success:
+                await self.ledger.async_save(self._can_report)
+                self._report_changes()
 
     async def async_stop_reporting(self) -> None:
         """Leave what has not been reported to the next set-up."""

@@ -111,6 +111,15 @@ async def test_diagnostics_without_an_answer(get: Get, new_shop: Shop) -> None:
     }
 
 
+async def test_diagnostics_tell_of_a_damaged_record(get: Get, new_shop: Shop) -> None:
+    """Test that a file that could not be read is not called loaded."""
+    name = f"cryptocloud.{new_shop.entry.entry_id}"
+    new_shop.storage[name] = {"version": 1, "key": name, "data": {"received": []}}
+    await new_shop.set_up(A=1)
+
+    assert (await get())["ledger"] == {"known_currencies": 1, "loaded": False}
+
+
 async def test_diagnostics_of_an_account_that_is_not_loaded(
     get: Get, shop: Shop
 ) -> None:

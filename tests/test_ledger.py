@@ -48,6 +48,7 @@ from .common import (
     hold,
     logged,
     make_row,
+    set_options,
     start_flow,
     submit,
 )
@@ -485,25 +486,31 @@ async def test_heard_once_the_account_is_available(shop: Shop, heard: Heard) -> 
     assert [(call["a"], call["received"]) for call in heard] == [(5000, 4900)]
 
 
-async def test_heard_after_an_outage_that_begins_at_the_start(
-    shop: Shop, heard: Heard
+@pytest.mark.parametrize("fault", [Status(503), None])
+async def test_heard_before_the_next_answer_at_the_start(
+    shop: Shop, heard: Heard, fault: Status | None
 ) -> None:
-    """Test that a change waits if the account fails while it is saved as reported."""
+    """Test that nothing is asked while a change is saved as reported at the start."""
     await shop.unload()
     shop.set(A=5000, B=5)
     await start(shop)
     async with slow_disk(shop.hass) as writing:
         starting = shop.hass.async_create_task(end_start(shop))
         await writing.wait()
-        shop.sandbox.fault, shop.sandbox.fault_count = Status(503), 1
-        await async_update_entity(shop.hass, SENSOR)
-        assert get_value(shop.hass, "a") == STATE_UNAVAILABLE
+        shop.sandbox.fault, shop.sandbox.fault_count = fault, 1
+        shop.set(A=6000, B=5)
+        poll = shop.hass.async_create_task(async_update_entity(shop.hass, SENSOR))
+        await turn_loop()
     await starting
-    assert heard == []
+    await poll
 
     await shop.poll()
+    await shop.poll()
 
-    assert [(call["a"], call["received"]) for call in heard] == [(5000, 4900)]
+    assert [(call["a"], call["received"]) for call in heard] == [
+        (5000, 4900),
+        (6000, 5900),
+    ]
 
 
 async def test_heard_by_automations_that_start_with_home_assistant(shop: Shop) -> None:
@@ -604,6 +611,24 @@ async def test_lost_record_starts_anew(
         "CryptoCloud: the record of balances is missing or cannot be read; received and"
         " withdrawn start at zero"
     )
+
+
+async def test_lost_record_of_an_account_without_sensors(
+    new_shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Test that sums that start anew are told of where all sensors were removed."""
+    await new_shop.set_up(A=100)
+    await new_shop.poll(A=0)
+    await set_options(new_shop.hass, new_shop.entry, only_funded=True, show_icons=True)
+    await new_shop.unload()
+    new_shop.storage[key(new_shop)]["data"] = {"received": []}
+    caplog.clear()
+
+    await restart(new_shop)
+    await new_shop.reload()
+
+    [warning] = logged(caplog, logging.WARNING)
+    assert "the record of balances is missing or cannot be read" in warning
 
 
 async def test_record_of_a_later_version_is_read(shop: Shop) -> None:
@@ -744,6 +769,30 @@ async def test_key_of_another_account_whose_balances_cannot_be_read(
 
     assert shop.reports == []
     assert "another account" in caplog.text
+
+
+async def test_key_of_another_account_that_lists_what_is_empty_first(
+    shop: Shop,
+) -> None:
+    """Test that empty currencies do not tell two accounts apart."""
+    await shop.poll(A=100, B=5, EMPTY=0)
+    shop.set(EMPTY=0)
+    await replace_key(shop)
+
+    await shop.poll(A=7, B=3, EMPTY=0)
+
+    assert shop.reports == []
+    assert sums(shop) == ("0", "0")
+
+
+async def test_first_payment_after_a_new_key_for_an_empty_account(shop: Shop) -> None:
+    """Test that an account that is paid out daily stays the same with a new key."""
+    await shop.poll(A=0, B=0)
+    await replace_key(shop)
+
+    await shop.poll(A=7, B=0)
+
+    assert shop.reports[-1] == ("increased", "A", "7", "7")
 
 
 async def test_new_key_of_an_empty_account(
@@ -950,6 +999,28 @@ async def test_written_only_if_a_balance_changed(shop: Shop) -> None:
 
         await shop.poll(A=101, B=6)
         assert save.call_count == 1
+
+
+async def test_unidentified_row_that_comes_and_goes_is_written_once(shop: Shop) -> None:
+    """Test that only what a restart must know is written without a balance's change."""
+    save = Store.async_save
+    written = []
+
+    async def count(store: Store[Any], data: Any) -> None:
+        written.append(data["unidentified"])
+        await save(store, data)
+
+    with patch.object(Store, "async_save", count):
+        for _ in range(2):
+            await shop.poll(make_row(None, 4), A=100, B=5)
+            await shop.poll(A=100, B=5)
+    assert written == [1]
+
+    await restart(shop)
+    await shop.poll(make_row(None, 4), A=100, B=5)
+    with patch.object(Store, "async_save", count):
+        await shop.poll(A=100, B=5)
+    assert written == [1]
 
 
 async def test_file_is_private_and_removed_with_the_account(shop: Shop) -> None:

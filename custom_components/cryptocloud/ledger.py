@@ -38,11 +38,15 @@ class Ledger:
         self._entry = entry
         self._load_lock = asyncio.Lock()
         self._save_lock = asyncio.Lock()
+        self._is_read = False
+        # Whether the file could be read
         self.loaded = False
         self._record = Record()
+        self._saved_unidentified = 0
         self._has_changed = False
         # Whether the file says that all changes have been reported
         self._saved_as_reported = False
+        self._warned_lost = False
 
     @property
     def received(self) -> Decimal:
@@ -75,23 +79,27 @@ class Ledger:
     async def async_load(self) -> None:
         """Load the ledger, unless it is loaded. A damaged one starts from nothing."""
         async with self._load_lock:
-            if self.loaded:
+            if self._is_read:
                 return
             try:
                 if stored := await self._store.async_load():
                     self._record = parse_record(stored)
+                    self._saved_unidentified = self._record.unidentified or 0
+                self.loaded = True
             except HomeAssistantError:
                 # The disk failed, or a later version wrote the file.
                 LOGGER.debug("Unreadable record of balances", exc_info=True)
                 self._store.make_read_only()
             except Exception:  # noqa: BLE001 # whatever is wrong with the file
                 LOGGER.debug("Damaged record of balances", exc_info=True)
-            self.loaded = True
+            self._is_read = True
 
     @callback
     def async_learn(self, codes: Collection[str]) -> None:
         """Note currencies that have sensors; they are not new when they are listed."""
-        if codes and not self._record.currencies:
+        is_lost = not self.loaded or (codes and not self._record.currencies)
+        if is_lost and not self._warned_lost:
+            self._warned_lost = True
             LOGGER.warning(
                 "%s: the record of balances is missing or cannot be read; received and"
                 " withdrawn start at zero",
@@ -125,8 +133,9 @@ class Ledger:
                 )
                 self._has_changed = True
             self._record_balance(self._record.currencies[code], balance)
-        if account.unidentified != self._record.unidentified:
-            self._record.unidentified = account.unidentified
+        self._record.unidentified = account.unidentified
+        # Fewer of them can wait for the next balance that changes.
+        if account.unidentified > self._saved_unidentified:
             self._has_changed = True
 
     async def async_save(self, can_report: Callable[[], bool]) -> None:
@@ -149,6 +158,7 @@ class Ledger:
         async with self._save_lock:
             while self._needs_saving(report := can_report()):
                 self._has_changed = self._saved_as_reported = False
+                self._saved_unidentified = self._record.unidentified or 0
                 await self._store.async_save(
                     format_record(
                         replace(self._record, unreported=[]) if report else self._record
@@ -176,18 +186,20 @@ class Ledger:
             for code, balance in account.balances.items()
             if balance.balance is not None
         }
-        if not balances:
-            return
-        self._record.key_replaced = False
-        self._has_changed = True
         known = {
             code: last.balance
             for code, last in self._record.currencies.items()
             if last.balance is not None
         }
+        is_alike = balances.items() <= known.items()
+        if is_alike and not any(balances.values()) and any(known.values()):
+            # What is empty in both tells nothing; the next answer may.
+            return
+        self._record.key_replaced = False
+        self._has_changed = True
         if (
             not known
-            or balances.items() <= known.items()
+            or is_alike
             or any(balance for _, balance in balances.items() & known.items())
         ):
             return

@@ -311,11 +311,24 @@ def test_question_matches_a_trigger_once() -> None:
             assert max(matched.values()) == 1, (question, matched)
 
 
+async def test_hundreds_of_names_are_read_in_parts(shop: Shop) -> None:
+    """Test that no sentence has so many names that reading it takes long."""
+    names = {f"c{number} net" for number in range(400)}
+    commands = [trigger["command"] for trigger in make_triggers(names, names)]
+    counts = [len(re.findall(r"c\d+ net", command)) for command in commands]
+    assert max(counts) == 100
+
+    await shop.poll(*(make_row(f"C{number}_NET", number) for number in range(1, 102)))
+    for number in (1, 101):
+        expose(shop, f"sensor.cryptocloud_c{number}_net")
+        assert await ask(shop, f"how much C{number} NET") == f"{number}.000 C{number}"
+
+
 async def test_answer_is_up_to_date(shop: Shop) -> None:
     """Test that the answer follows the balances."""
     assert await ask(shop, "how much total balance") == "1250.37 USD"
     await shop.poll(USDT_TRC20=12)
-    assert await ask(shop, "how much USDT TRC20") == "12.00 USDT"
+    assert await ask(shop, "how much USDT TRC20") == "12.000 USDT"
     assert await ask(shop, "how much money do we have") == "12.00 USD"
 
 
@@ -436,9 +449,9 @@ async def test_coin_is_the_sum_of_its_networks(shop: Shop) -> None:
 
 async def test_coin_is_exact_on_one_network(shop: Shop) -> None:
     """Test that a coin is not rounded, but the currency is, as on the dashboard."""
-    await shop.poll(USDT_TRC20="1250.503")
-    assert await ask(shop, "how much USDT") == "1250.503 USDT"
-    assert await ask(shop, "how much USDT TRC20") == "1250.50 USDT"
+    await shop.poll(USDT_TRC20="1250.5034")
+    assert await ask(shop, "how much USDT") == "1250.5034 USDT"
+    assert await ask(shop, "how much USDT TRC20") == "1250.503 USDT"
 
 
 async def test_coin_is_unknown_without_one_of_its_networks(shop: Shop) -> None:

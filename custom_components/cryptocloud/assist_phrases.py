@@ -1,6 +1,7 @@
 """What people ask Assist about their balances, and what it says, by language."""
 
 from collections.abc import Iterable
+from itertools import batched
 import re
 from typing import NamedTuple
 
@@ -26,6 +27,9 @@ class Phrases(NamedTuple):
     unknown: str
     not_exposed: str
 
+
+# Reading a sentence with the names of hundreds of currencies would block the event loop.
+NAMES_AT_ONCE = 100
 
 # Assist understands all questions, whatever language it is set to.
 PHRASES = {
@@ -164,28 +168,34 @@ PHRASES = {
 def make_triggers(
     names: Iterable[str | None], names_with_state: Iterable[str | None]
 ) -> list[ConfigType]:
-    """Return a trigger for each question; the alias is the question as it is above.
+    """Return triggers for each question; the alias is the question as it is above.
 
     Assist looks no further where one trigger matches twice: a single trigger with all
     questions could hide a user's automation with the same sentence.
     """
-    any_name = "|".join(sorted(map(_escape, filter(None, names))))
-    any_name_with_state = "|".join(sorted(map(_escape, filter(None, names_with_state))))
-    questions: dict[str, str] = {}
+    any_name = _join(names)
+    any_name_with_state = _join(names_with_state)
+    questions: dict[str, list[str]] = {}
     for phrases in PHRASES.values():
         money = (_fill_in(question, phrases.money) for question in phrases.amount)
-        questions |= dict.fromkeys((*phrases.total, *money), "-")
+        questions |= dict.fromkeys((*phrases.total, *money), ["-"])
         questions |= dict.fromkeys(phrases.amount, any_name)
         questions |= dict.fromkeys(phrases.state, any_name_with_state)
     return [
         {
             CONF_PLATFORM: "conversation",
             CONF_ALIAS: question,
-            CONF_COMMAND: _fill_in(question, name),
+            CONF_COMMAND: _fill_in(question, some_names),
         }
-        for question, name in questions.items()
-        if name
+        for question, any_names in questions.items()
+        for some_names in any_names
     ]
+
+
+def _join(names: Iterable[str | None]) -> list[str]:
+    """Return templates that match one of the names each."""
+    escaped = sorted(map(_escape, filter(None, names)))
+    return ["|".join(some) for some in batched(escaped, NAMES_AT_ONCE, strict=False)]
 
 
 def find_name(question: str, sentence: str, names: Iterable[str | None]) -> str:

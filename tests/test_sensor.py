@@ -8,11 +8,16 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from syrupy.assertion import SnapshotAssertion
 
-from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
+from homeassistant.const import (
+    EVENT_STATE_CHANGED,
+    EVENT_STATE_REPORTED,
+    STATE_UNAVAILABLE,
+)
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import json_dumps
 from homeassistant.util.json import json_loads
+from tools.sandbox import Status
 
 from .common import Row, Shop, get_state, get_value, load_rows, make_row
 
@@ -162,6 +167,17 @@ async def test_stablecoin_shows_two_decimals(new_shop: Shop) -> None:
         assert get_decimals(new_shop) == 2, rate
 
 
+async def test_coin_that_becomes_a_stablecoin_shows_two_decimals(
+    new_shop: Shop,
+) -> None:
+    """Test that the decimals follow what CryptoCloud says of the coin."""
+    await new_shop.set_up(make_coin("1"))
+    assert get_decimals(new_shop) == 3
+
+    await new_shop.poll(make_coin("1", stablecoin=True))
+    assert get_decimals(new_shop) == 2
+
+
 async def test_decimals_follow_the_value_without_flicker(new_shop: Shop) -> None:
     """Test a coin that gets its first rate, moves about a border, and leaves it."""
     await new_shop.set_up(make_coin(None, 0))
@@ -287,6 +303,19 @@ async def test_picture_of_the_coin_stands_in_for_a_bad_one(
 
     picture = get_state(new_shop.hass, "btc").attributes["entity_picture"]
     assert picture == f"{GOOD}/b.svg"
+
+
+async def test_outage_keeps_the_picture(new_shop: Shop) -> None:
+    """Test that only the values change in an outage, and that it ends."""
+    row = make_row("BTC", 1)
+    row["currency"]["icon_base"] = f"{GOOD}/b.svg"
+    await new_shop.set_up(row)
+    for fault, state in ((Status(503), STATE_UNAVAILABLE), (None, "1")):
+        new_shop.sandbox.fault = fault
+        await new_shop.poll()
+        assert get_value(new_shop.hass, "btc") == state
+        picture = get_state(new_shop.hass, "btc").attributes["entity_picture"]
+        assert picture == f"{GOOD}/b.svg"
 
 
 @pytest.mark.parametrize("scheme", ["ftp", "http"])

@@ -175,10 +175,10 @@ def make_triggers(
     """
     any_name = _join(names)
     any_name_with_state = _join(names_with_state)
-    questions: dict[str, list[str]] = {}
+    questions: dict[str, tuple[str, ...]] = {}
     for phrases in PHRASES.values():
         money = (_fill_in(question, phrases.money) for question in phrases.amount)
-        questions |= dict.fromkeys((*phrases.total, *money), ["-"])
+        questions |= dict.fromkeys((*phrases.total, *money), ("-",))
         questions |= dict.fromkeys(phrases.amount, any_name)
         questions |= dict.fromkeys(phrases.state, any_name_with_state)
     return [
@@ -192,10 +192,10 @@ def make_triggers(
     ]
 
 
-def _join(names: Iterable[str | None]) -> list[str]:
+def _join(names: Iterable[str | None]) -> tuple[str, ...]:
     """Return templates that match one of the names each."""
     escaped = sorted(map(_escape, filter(None, names)))
-    return ["|".join(some) for some in batched(escaped, NAMES_AT_ONCE, strict=False)]
+    return tuple(map("|".join, batched(escaped, NAMES_AT_ONCE, strict=False)))
 
 
 def find_name(question: str, sentence: str, names: Iterable[str | None]) -> str:

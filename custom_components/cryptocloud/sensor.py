@@ -159,7 +159,6 @@ class CryptoCloudCoinSensor(CryptoCloudCurrencySensor):
         self._attr_native_unit_of_measurement = (
             registered and registered.unit_of_measurement
         ) or currency.short_code
-        self._is_stablecoin = currency.stablecoin
         self._shown_decimals = None
         if registered and (options := registered.options.get(SENSOR_DOMAIN)):
             shown = options.get("suggested_display_precision")
@@ -182,7 +181,7 @@ class CryptoCloudCoinSensor(CryptoCloudCurrencySensor):
     def _choose_decimals(self) -> None:
         """Choose the decimals by the last rate, close to those that are shown."""
         self._shown_decimals = choose_decimals(self._balance.rate, self._shown_decimals)
-        if self._is_stablecoin:
+        if self._balance.currency.stablecoin:
             self._attr_suggested_display_precision = STABLECOIN_DECIMALS
         elif self._shown_decimals is None:
             self._attr_suggested_display_precision = MAX_DECIMALS
@@ -218,11 +217,12 @@ class CryptoCloudBalanceSensor(CryptoCloudCoinSensor):
     @override
     def entity_picture(self) -> str | None:
         """Return the picture of the currency, unless pictures are turned off."""
-        if not self.available or not self.coordinator.config_entry.options.get(
+        balances = self.coordinator.data.balances
+        if self._code not in balances or not self.coordinator.config_entry.options.get(
             CONF_SHOW_ICONS, True
         ):
             return None
-        currency = self._balance.currency
+        currency = balances[self._code].currency
         # Known currencies stay the same object, and looking at addresses takes time.
         if currency is not self._pictured:
             self._pictured = currency

@@ -38,9 +38,8 @@ class Ledger:
         self._entry = entry
         self._load_lock = asyncio.Lock()
         self._save_lock = asyncio.Lock()
-        self._is_read = False
-        # Whether the file could be read
-        self.loaded = False
+        # Whether the file could be read; None before
+        self.loaded: bool | None = None
         self._record = Record()
         self._saved_unidentified = 0
         self._has_changed = False
@@ -79,7 +78,7 @@ class Ledger:
     async def async_load(self) -> None:
         """Load the ledger, unless it is loaded. A damaged one starts from nothing."""
         async with self._load_lock:
-            if self._is_read:
+            if self.loaded is not None:
                 return
             try:
                 if stored := await self._store.async_load():
@@ -89,10 +88,11 @@ class Ledger:
             except HomeAssistantError:
                 # The disk failed, or a later version wrote the file.
                 LOGGER.debug("Unreadable record of balances", exc_info=True)
+                self.loaded = False
                 self._store.make_read_only()
             except Exception:  # noqa: BLE001 # whatever is wrong with the file
                 LOGGER.debug("Damaged record of balances", exc_info=True)
-            self._is_read = True
+                self.loaded = False
 
     @callback
     def async_learn(self, codes: Collection[str]) -> None:

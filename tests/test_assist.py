@@ -328,7 +328,7 @@ async def test_answer_is_up_to_date(shop: Shop) -> None:
     """Test that the answer follows the balances."""
     assert await ask(shop, "how much total balance") == "1250.37 USD"
     await shop.poll(USDT_TRC20=12)
-    assert await ask(shop, "how much USDT TRC20") == "12.000 USDT"
+    assert await ask(shop, "how much USDT TRC20") == "12.00 USDT"
     assert await ask(shop, "how much money do we have") == "12.00 USD"
 
 
@@ -449,9 +449,9 @@ async def test_coin_is_the_sum_of_its_networks(shop: Shop) -> None:
 
 async def test_coin_is_exact_on_one_network(shop: Shop) -> None:
     """Test that a coin is not rounded, but the currency is, as on the dashboard."""
-    await shop.poll(USDT_TRC20="1250.5034")
-    assert await ask(shop, "how much USDT") == "1250.5034 USDT"
-    assert await ask(shop, "how much USDT TRC20") == "1250.503 USDT"
+    await shop.poll(USDT_TRC20="1250.503")
+    assert await ask(shop, "how much USDT") == "1250.503 USDT"
+    assert await ask(shop, "how much USDT TRC20") == "1250.50 USDT"
 
 
 async def test_coin_is_unknown_without_one_of_its_networks(shop: Shop) -> None:

@@ -174,8 +174,9 @@ async def test_coin_that_becomes_a_stablecoin_shows_two_decimals(
     await new_shop.set_up(make_coin("1"))
     assert get_decimals(new_shop) == 3
 
-    await new_shop.poll(make_coin("1", stablecoin=True))
-    assert get_decimals(new_shop) == 2
+    for stablecoin in (True, False):
+        await new_shop.poll(make_coin("1", stablecoin=stablecoin))
+        assert get_decimals(new_shop) == 2
 
 
 async def test_decimals_follow_the_value_without_flicker(new_shop: Shop) -> None:

@@ -159,6 +159,7 @@ class CryptoCloudCoinSensor(CryptoCloudCurrencySensor):
         self._attr_native_unit_of_measurement = (
             registered and registered.unit_of_measurement
         ) or currency.short_code
+        self._is_stablecoin = False
         self._shown_decimals = None
         if registered and (options := registered.options.get(SENSOR_DOMAIN)):
             shown = options.get("suggested_display_precision")
@@ -181,7 +182,9 @@ class CryptoCloudCoinSensor(CryptoCloudCurrencySensor):
     def _choose_decimals(self) -> None:
         """Choose the decimals by the last rate, close to those that are shown."""
         self._shown_decimals = choose_decimals(self._balance.rate, self._shown_decimals)
-        if self._balance.currency.stablecoin:
+        # An answer without the flag changes nothing.
+        self._is_stablecoin = self._is_stablecoin or self._balance.currency.stablecoin
+        if self._is_stablecoin:
             self._attr_suggested_display_precision = STABLECOIN_DECIMALS
         elif self._shown_decimals is None:
             self._attr_suggested_display_precision = MAX_DECIMALS

@@ -25,12 +25,15 @@ TOTALS = {
 PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 PLAIN_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,19}")
 MAX_DIGITS = 78
+MAX_NUMBER_LENGTH = 1000
 
 EXACT = Context(prec=1000, traps=[Inexact, InvalidOperation])
 
 
 def decimal(token: str) -> Decimal | None:
-    """Return a number, whatever its size."""
+    """Return a number, whatever its size, unless it is endless."""
+    if len(token) > MAX_NUMBER_LENGTH:
+        return None
     try:
         return Decimal(token)
     except InvalidOperation:
@@ -59,7 +62,7 @@ def read_rows(body: bytes, encoding: str = "") -> list[Any] | None:
 
 
 def read_amount(row: Any, key: str) -> Decimal | None:
-    """Return an amount, where there is one, whatever its size."""
+    """Return an amount, where there is one."""
     value = row.get(key) if isinstance(row, dict) else None
     if isinstance(value, str) and PLAIN.fullmatch(value):
         return decimal(value)

@@ -50,10 +50,18 @@ async def test_documented_answer_is_understood(
 
 
 ODD_TEXTS = ("1e5", "1,5", " 1", "+1", ".5", "NaN", "Infinity", "١", "9" * 79)
+LONG = {"long text": "1".zfill(1001), "long number": Decimal("1" * 1001)}
 ODD_NUMBERS = ("9" * 79, "1E+78", "1E-78")
 
 
-@pytest.mark.parametrize("amount", [*ODD_TEXTS, *map(Decimal, ODD_NUMBERS)])
+@pytest.mark.parametrize(
+    "amount",
+    [
+        *ODD_TEXTS,
+        *map(Decimal, ODD_NUMBERS),
+        *(pytest.param(amount, id=name) for name, amount in LONG.items()),
+    ],
+)
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_amount_of_no_sane_size_is_unknown(
     hass: HomeAssistant, new_shop: Shop, amount: Any

@@ -9,18 +9,26 @@ from .models import EXACT, MAX_DIGITS
 MAX_TEXT_LENGTH = 100
 MAX_URL_LENGTH = 2000
 MAX_INTEGER_DIGITS = 15
+# Far above MAX_DIGITS. Reading millions of digits would block the event loop.
+MAX_NUMBER_LENGTH = 1000
 
 # Keeps every digit. Numbers too large for a Decimal become non-finite or get an absurd
 # exponent; parse_amount rejects both.
-parse_number = Context(
-    prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[]
-).create_decimal
+_CONTEXT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+_NO_NUMBER = Decimal("NaN")
 
 _HTTPS_URL = re.compile(
     r"https://[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9/._~%!$&'()*+,;=:@?#-]*)?",
     re.ASCII | re.IGNORECASE,
 )
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
+
+def parse_number(text: str) -> Decimal:
+    """Return a number, which is not finite if it is too long or too large."""
+    if len(text) > MAX_NUMBER_LENGTH:
+        return _NO_NUMBER
+    return _CONTEXT.create_decimal(text)
 
 
 def parse_text(value: Any) -> str | None:
@@ -71,7 +79,11 @@ def parse_amount(value: Any) -> Decimal | None:
 
     None for anything else, and if the plain notation has too many digits.
     """
-    if isinstance(value, str) and _PLAIN_DECIMAL.fullmatch(value):
+    if (
+        isinstance(value, str)
+        and len(value) <= MAX_NUMBER_LENGTH
+        and _PLAIN_DECIMAL.fullmatch(value)
+    ):
         value = parse_number(value)
     if not isinstance(value, Decimal) or not value.is_finite():
         return None

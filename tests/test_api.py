@@ -37,7 +37,7 @@ UNUSUAL = {
     "more keys": add_key('"more": [{}]'),
     "detail": add_key('"detail": ""'),
     # Without these values the answer has seven separators.
-    "most values": add_key(f'"more": [{", ".join("0" * 199_993)}]'),
+    "most values": add_key(f'"more": [{", ".join("0" * 99_993)}]'),
     "gzip": encoded("gzip", PACKED),
     "gzip in capitals": encoded("GZip", PACKED),
     "x-gzip": encoded(" X-GZip ", PACKED),
@@ -54,7 +54,7 @@ UNUSUAL = {
 # JSON that would hold up Home Assistant is not even decoded.
 REFUSED = {
     "over 8 MiB": Body(ANSWER.ljust(MAX_SIZE + 1)),
-    "too many values": add_key(f'"more": [{", ".join("0" * 199_994)}]'),
+    "too many values": add_key(f'"more": [{", ".join("0" * 99_994)}]'),
 }
 
 

@@ -51,8 +51,9 @@ REASONS = {
     "timeout_connect": "CryptoCloud did not respond in time (",
 }
 DIGITS = "1" * (8 * MEBIBYTE - 100)
-# Each within the limits
 LONG_BODIES = {
+    "most values": ", ".join("0" * 99_990),
+    "twice as many values": ", ".join("0" * 199_000),
     "digits": f'{{"balance_crypto": {DIGITS}}}',
     "digits in a string": f'{{"balance_crypto": "{DIGITS}x"}}',
 }

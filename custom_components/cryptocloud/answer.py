@@ -31,9 +31,9 @@ AMOUNT_KEYS = {
     "available": "available_balance",
     "available_usd": "available_balance_usd",
 }
-# About eight times what 1,000 currencies need. Decoding more would block the event loop
+# About four times what 1,000 currencies need. Decoding more would block the event loop
 # even in a thread, because json holds the GIL.
-MAX_SEPARATORS = 200_000
+MAX_SEPARATORS = 100_000
 
 _FIELD_NAME = re.compile(r"[a-z_]{1,50}")
 _JSON_TYPES = {

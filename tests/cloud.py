@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -17,6 +18,7 @@ class Cloud(ModuleType):
         self.subscription = self.connected = True
         self.hooks: dict[str, str] = {}
         self.listeners: list[Callable[[object], None]] = []
+        self.hook_listeners: list[Callable[[], None]] = []
         self.asked, self.answers = asyncio.Event(), asyncio.Event()
         self.answers.set()
         self._created = 0
@@ -35,15 +37,18 @@ class Cloud(ModuleType):
             self.asked.set()
             await asyncio.sleep(0)
             await self.answers.wait()
-            self.hooks[webhook_id] = f"https://hooks.example/{self._created}"
+            self.change(webhook_id, url := f"https://hooks.example/{self._created}")
             self._created += 1
+            return url
         return self.hooks[webhook_id]
 
     async def async_delete_cloudhook(
         self, hass: HomeAssistant, webhook_id: str
     ) -> None:
         """Delete a hook, or raise if there is none."""
-        del self.hooks[webhook_id]
+        if webhook_id not in self.hooks:
+            raise ValueError
+        self.change(webhook_id, None)
 
     def async_listen_connection_change(
         self, hass: HomeAssistant, target: Callable[[object], None]
@@ -51,6 +56,29 @@ class Cloud(ModuleType):
         """Call a listener when the connection changes."""
         self.listeners.append(target)
         return lambda: self.listeners.remove(target)
+
+    def async_listen_cloudhook_change(
+        self,
+        hass: HomeAssistant,
+        webhook_id: str,
+        on_change: Callable[[dict[str, Any] | None], None],
+    ) -> Callable[[], None]:
+        """Call a listener when any hook changes."""
+
+        def listen() -> None:
+            url = self.hooks.get(webhook_id)
+            on_change({"webhook_id": webhook_id, "cloudhook_url": url} if url else None)
+
+        self.hook_listeners.append(listen)
+        return lambda: self.hook_listeners.remove(listen)
+
+    def change(self, webhook_id: str, url: str | None) -> None:
+        """Make, replace or delete a hook."""
+        self.hooks.pop(webhook_id, None)
+        if url:
+            self.hooks[webhook_id] = url
+        for listener in self.hook_listeners:
+            listener()
 
     def connect(self, connected: bool) -> None:
         """Change the connection."""

@@ -674,6 +674,27 @@ async def test_address_follows_the_cloud(
     assert await turn_on(hass, entry) == "https://hooks.example/1"
 
 
+async def test_hook_that_the_cloud_changes(
+    cloud: Cloud, shop: Shop, address: Address
+) -> None:
+    """Test that a hook that is replaced or deleted is shown no more, even offline."""
+    hass, entry = shop.hass, shop.entry
+    webhook_id = entry.data[CONF_WEBHOOK_ID]
+    url = "https://hooks.example/other"
+    cloud.change(webhook_id, url)
+    cloud.change("of another integration", "https://hooks.example/more")
+    cloud.connect(connected=False)
+    assert await turn_on(hass, entry) == url
+    cloud.change(webhook_id, None)
+    assert await turn_on(hass, entry) == f"{EXTERNAL_URL}/api/webhook/{webhook_id}"
+    cloud.connect(connected=True)
+    await settle(shop)
+    assert await turn_on(hass, entry) == cloud.hooks[webhook_id] != url
+    await end(shop, "turn off")
+    await settle(shop)
+    assert cloud.hook_listeners == []
+
+
 # The last call, and calls that do not come
 
 

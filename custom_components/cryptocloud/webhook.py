@@ -5,6 +5,7 @@ Nothing in a call is read, believed or kept. It is only a reason to ask for the 
 
 from decimal import Decimal
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp.hdrs import METH_GET, METH_POST, METH_PUT
 from aiohttp.web import Request, Response, json_response
@@ -25,6 +26,7 @@ from .webhook_url import (
     async_delete_cloudhook,
     async_forget_webhook,
     async_get_address,
+    async_save_cloudhook,
     async_save_webhook,
     get_cloud,
 )
@@ -115,6 +117,11 @@ class InstantUpdates:
             entry.async_on_unload(
                 cloud.async_listen_connection_change(hass, self._async_follow_cloud)
             )
+            entry.async_on_unload(
+                cloud.async_listen_cloudhook_change(
+                    hass, self._webhook_id, self._async_note_cloudhook
+                )
+            )
         self._async_follow_cloud()
         self._async_check()
 
@@ -184,6 +191,12 @@ class InstantUpdates:
         self._hass.async_create_task(
             async_get_address(self._hass, self._entry, self._webhook_id)
         )
+
+    @callback
+    def _async_note_cloudhook(self, hook: dict[str, Any] | None) -> None:
+        """Note that the hook in the cloud was made, replaced or deleted."""
+        url = hook["cloudhook_url"] if hook else None
+        async_save_cloudhook(self._hass, self._entry, self._webhook_id, url)
 
     @callback
     def _async_note_payments(self) -> None:

@@ -65,10 +65,18 @@ async def _async_get_cloudhook(
     if webhook_id in hass.data.get(_DELETED, ()):
         await async_delete_cloudhook(hass, webhook_id)
         return None
-    if url != known and entry.data.get(CONF_WEBHOOK_ID) == webhook_id:
+    async_save_cloudhook(hass, entry, webhook_id, url)
+    return url
+
+
+@callback
+def async_save_cloudhook(
+    hass: HomeAssistant, entry: ConfigEntry, webhook_id: str, url: str | None
+) -> None:
+    """Remember the address of a hook, for when the cloud is not connected."""
+    if entry.data.get(CONF_WEBHOOK_ID) == webhook_id:
         data = {**entry.data, CONF_CLOUDHOOK_URL: url}
         hass.config_entries.async_update_entry(entry, data=data)
-    return url
 
 
 async def async_delete_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:

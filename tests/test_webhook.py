@@ -614,7 +614,7 @@ async def test_form_that_is_not_saved(cloud: Cloud, shop: Shop, how: str) -> Non
     # What would be written soon is written at the end.
     shop.hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
     await settle(shop)
-    assert len(get_records(shop)) == len(ids)
+    assert get_records(shop) == []
 
 
 @pytest.mark.parametrize(
@@ -715,10 +715,12 @@ async def test_last_call(shop: Shop, address: Address) -> None:
     ("stored", "last_call", "issues"),
     [
         ({"payments": 5}, "never", ["no_notifications"]),
+        ({"payments": 4}, "never", []),
         ({"last": NEW_YEAR}, "2026-01-01 00:00:00", []),
         ({"last": 7, "payments": 9}, "never", []),
         ({"last": NEW_YEAR, "payments": "x"}, "never", []),
-        ({"payments": 9, "turned_on": None}, "never", []),
+        ({"payments": 9, "first_payment": 7}, "never", []),
+        ({"payments": 9, "first_payment": None}, "never", []),
     ],
 )
 async def test_stored_call(
@@ -727,12 +729,28 @@ async def test_stored_call(
     """Test that the record outlives a restart, and a damaged one does no harm."""
     await new_shop.hass.config.async_set_time_zone("UTC")
     key = f"{DOMAIN}.{new_shop.entry.entry_id}.webhook"
-    data = {"last": None, "payments": 0, "turned_on": NEW_YEAR} | stored
+    data = {"last": None, "payments": 0, "first_payment": NEW_YEAR} | stored
     new_shop.storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
     await new_shop.set_up(A=1)
     await turn_on(new_shop.hass, new_shop.entry)
     assert await read_last_call(new_shop) == last_call
     assert get_issues(new_shop) == issues
+
+
+async def test_call_that_an_older_version_stored(
+    new_shop: Shop, freezer: FrozenDateTimeFactory
+) -> None:
+    """Test that a record without the first payment is read, and goes on."""
+    key = f"{DOMAIN}.{new_shop.entry.entry_id}.webhook"
+    data = {"last": None, "payments": 5, "turned_on": NEW_YEAR}
+    new_shop.storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
+    await new_shop.set_up(A=1)
+    await turn_on(new_shop.hass, new_shop.entry)
+    for amount in (2, 3):
+        freezer.tick(timedelta(hours=25))
+        assert get_issues(new_shop) == []
+        await new_shop.poll(A=amount)
+    assert get_issues(new_shop) == ["no_notifications"]
 
 
 async def notice(
@@ -781,6 +799,7 @@ PAYMENTS = [{"A": amount} for amount in range(101, 109)]
     ("hours", "balances", "restarts"),
     [
         pytest.param(0.1, PAYMENTS, False, id="within an hour"),
+        pytest.param(48, PAYMENTS[:1], False, id="a single one"),
         pytest.param(7, PAYMENTS, True, id="while Home Assistant was off"),
         pytest.param(7, [{"A": 99 - n} for n in range(8)], False, id="withdrawals"),
         pytest.param(7, [{"A": 1}, {"A": 1, "B": 5}] * 6, False, id="gap in the list"),
@@ -799,6 +818,16 @@ async def test_no_repair(
     """Test that there is no repair without a reason."""
     await notice(address, hours, *balances, restarts=restarts)
     assert get_issues(shop) == []
+
+
+async def test_burst_after_quiet_days(shop: Shop, address: Address) -> None:
+    """Test that five payments are a repair only if they span a day."""
+    await address.call()
+    address.freezer.tick(timedelta(days=2))
+    await notice(address, 0.1, *PAYMENTS[:5])
+    assert get_issues(shop) == []
+    await notice(address, 24, PAYMENTS[5])
+    assert get_issues(shop) == ["no_notifications"]
 
 
 async def test_payments_that_lag_behind_a_call(shop: Shop, address: Address) -> None:

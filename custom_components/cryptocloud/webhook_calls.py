@@ -15,9 +15,9 @@ STORAGE_VERSION = 1
 SAVE_DELAY = 10
 # So long after a call, payments that a poll notices may be those it was about.
 LAG = 2 * UPDATE_INTERVAL
-# So many payments, and so long, without a call are no coincidence.
+# So many payments over such a time without a call are no coincidence.
 MANY_PAYMENTS = 5
-LONG_SILENCE = timedelta(days=1)
+LONG_TIME = timedelta(days=1)
 
 _CALLS: HassKey[dict[str, Calls]] = HassKey(f"{DOMAIN}_webhook_calls")
 
@@ -36,7 +36,7 @@ class Calls:
     def _clear(self) -> None:
         """Know of no call."""
         self.last: datetime | None = None
-        self._turned_on = dt_util.utcnow()
+        self._first_payment: datetime | None = None
         self._payments = 0
 
     async def async_load(self) -> None:
@@ -45,12 +45,12 @@ class Calls:
             return
         try:
             if stored := await self._store.async_load():
-                self._turned_on = datetime.fromisoformat(stored["turned_on"])
                 self._payments = int(stored["payments"])
                 if last := stored["last"]:
                     self.last = datetime.fromisoformat(last)
-            else:
-                self._async_save()
+                # It was not stored at first.
+                if first := stored.get("first_payment"):
+                    self._first_payment = datetime.fromisoformat(first)
         except Exception:  # noqa: BLE001 # whatever is wrong with the file
             LOGGER.debug("Damaged record of calls", exc_info=True)
             self._clear()
@@ -59,20 +59,25 @@ class Calls:
     @property
     def are_missing(self) -> bool:
         """Return whether payments keep being noticed by polling only."""
-        silence = dt_util.utcnow() - (self.last or self._turned_on)
-        return self._payments >= MANY_PAYMENTS and silence >= LONG_SILENCE
+        return (
+            self._payments >= MANY_PAYMENTS
+            and self._first_payment is not None
+            and dt_util.utcnow() - self._first_payment >= LONG_TIME
+        )
 
     @callback
     def async_note_call(self) -> None:
         """Note that CryptoCloud called."""
+        self._clear()
         self.last = dt_util.utcnow()
-        self._payments = 0
         self._async_save()
 
     @callback
     def async_note_payment(self) -> None:
         """Note that a payment was noticed."""
-        if self.last is None or dt_util.utcnow() - self.last > LAG:
+        now = dt_util.utcnow()
+        if self.last is None or now - self.last > LAG:
+            self._first_payment = self._first_payment or now
             self._payments += 1
             self._async_save()
 
@@ -89,9 +94,9 @@ class Calls:
     def _as_dict(self) -> dict[str, Any]:
         """Return what is stored."""
         return {
+            "first_payment": self._first_payment and self._first_payment.isoformat(),
             "last": self.last and self.last.isoformat(),
             "payments": self._payments,
-            "turned_on": self._turned_on.isoformat(),
         }
 
 

@@ -802,6 +802,9 @@ PAYMENTS = [{"A": amount} for amount in range(101, 109)]
         pytest.param(48, PAYMENTS[:1], False, id="a single one"),
         pytest.param(7, PAYMENTS, True, id="while Home Assistant was off"),
         pytest.param(7, [{"A": 99 - n} for n in range(8)], False, id="withdrawals"),
+        pytest.param(
+            7, [{"A": 99 - n, "B": 6 + n} for n in range(8)], False, id="conversions"
+        ),
         pytest.param(7, [{"A": 1}, {"A": 1, "B": 5}] * 6, False, id="gap in the list"),
         pytest.param(
             30, [dict.fromkeys("ABCDEF", 200)], False, id="one payment in six"

@@ -203,7 +203,9 @@ class InstantUpdates:
         """Note that a poll noticed payments."""
         before, now = self._known, self._read_balances()
         self._known = before | now
-        if any(balance > before.get(code, 0) for code, balance in now.items()):
+        changes = [balance - before.get(code, 0) for code, balance in now.items()]
+        # One that fell was converted, perhaps into one that rose. That is not announced.
+        if any(changes) and min(changes) >= 0:
             self._calls.async_note_payment()
             self._async_check()
 

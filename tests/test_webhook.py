@@ -18,7 +18,7 @@ from unittest.mock import DEFAULT, AsyncMock
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
-from aiohttp.web import Response
+from aiohttp.web import Request, Response, StreamResponse
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
@@ -43,6 +43,7 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util.aiohttp import MockRequest
 from homeassistant.util.async_ import get_scheduled_timer_handles
 from tools.sandbox import Status
+from tools.sandbox.faults import ANSWER
 
 from .cloud import Cloud
 from .common import (
@@ -370,6 +371,48 @@ async def test_polls(
             await settle(shop)
         assert (step, shop.sandbox.request_count) == (step, int(polls))
     assert [text for text in complaints(caplog) if "Cloud data" not in text] == []
+
+
+@pytest.mark.parametrize("reason", ["call", "schedule"])
+@pytest.mark.parametrize(("before", "after"), [(0, 2), (0, 12), (1, 24), (11, 1)])
+async def test_call_during_a_poll(
+    shop: Shop, address: Address, reason: str, before: int, after: int
+) -> None:
+    """Test that a call leads to a poll that begins after it, even during a slow one."""
+    asked, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def fault(request: Request) -> StreamResponse:
+        # As it was when CryptoCloud was asked
+        response = await request.app[ANSWER](request)
+        asked.set()
+        await goes_on.wait()
+        return response
+
+    async def wait(seconds: int) -> None:
+        address.freezer.tick(seconds)
+        async_fire_time_changed(shop.hass)
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    shop.set(A=101, B=5)
+    shop.sandbox.fault, shop.sandbox.fault_count = fault, 1
+    if reason == "call":
+        await call_directly(shop, address.url)
+    else:
+        shop.hass.async_create_task(shop.entry.runtime_data.async_refresh())
+    await asked.wait()
+    await wait(before)
+    shop.set(A=101, B=6)
+    await call_directly(shop, address.url)
+    await wait(after)
+    goes_on.set()
+    await settle(shop)
+    assert get_value(shop.hass, "a") == "101"
+    await address.wait(11)
+    assert get_value(shop.hass, "b") == "6"
+    assert shop.sandbox.request_count == 2
+    await address.wait(100)
+    assert shop.sandbox.request_count == 2
 
 
 # Attacks

@@ -42,6 +42,8 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
     device: dr.DeviceEntry
     last_error: CryptoCloudError | None = None
     last_error_at: datetime | None = None
+    # How many polls have begun
+    poll_count = 0
 
     def __init__(
         self,
@@ -159,6 +161,7 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
     @override
     async def _async_update_data(self) -> Account:
         """Fetch the balances, without confusing an outage with an empty account."""
+        self.poll_count += 1
         try:
             account = await self.client.get_account()
         except CryptoCloudError as err:

@@ -95,6 +95,7 @@ class InstantUpdates:
         # As CryptoCloud last called, and as last seen
         self._balances = self._known = self._read_balances()
         self._follow_ups: list[CALLBACK_TYPE] = []
+        self._polls_before = self._coordinator.poll_count
 
     @callback
     def async_start(self) -> None:
@@ -175,14 +176,24 @@ class InstantUpdates:
     @callback
     def _async_refresh(self) -> None:
         """Ask for the balances, now or when the cooldown ends."""
+        self._polls_before = self._coordinator.poll_count
+        self._async_call_debouncer()
+
+    @callback
+    def _async_call_debouncer(self) -> None:
+        """Poll, now or when the cooldown ends."""
         self._entry.async_create_background_task(
             self._hass, self._debouncer.async_call(), f"{self._entry.title} - call"
         )
 
     async def _async_poll(self) -> None:
         """Ask for the balances, unless the key was rejected or a pause was asked for."""
-        if self._coordinator.may_poll:
-            await self._coordinator.async_request_refresh()
+        coordinator = self._coordinator
+        if coordinator.may_poll and coordinator.poll_count == self._polls_before:
+            await coordinator.async_request_refresh()
+            # Debouncers drop what comes during a slow poll. That one began too early.
+            if coordinator.poll_count == self._polls_before:
+                self._async_call_debouncer()
 
     @callback
     def _async_follow_cloud(self, _: object = None) -> None:

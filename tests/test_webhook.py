@@ -35,7 +35,7 @@ from homeassistant.const import (
     EVENT_STATE_CHANGED,
 )
 from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.data_entry_flow import UnknownFlow
+from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
 from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.importlib import DATA_IMPORT_CACHE
@@ -188,6 +188,30 @@ async def test_address(shop: Shop, address: Address) -> None:
     await hass.config.async_update(external_url=EXTERNAL_URL)
     result = await hass.config_entries.options.async_configure(result["flow_id"], ON)
     assert read(result, "webhook_url") == address.url
+
+
+async def test_other_options_need_no_address(shop: Shop, address: Address) -> None:
+    """Test that other options are saved while there is no address, which is kept."""
+    hass, entry = shop.hass, shop.entry
+    options = ON | {"show_icons": False}
+    await hass.config.async_update(external_url=None)
+    result = await set_options(hass, entry, **options)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options == options
+    await hass.config.async_update(external_url=EXTERNAL_URL)
+    assert await turn_on(hass, entry) == address.url
+    shop.set(A=2)
+    await address.call()
+    assert get_value(hass, "a") == "2"
+
+
+async def test_turning_it_on_needs_an_address(shop: Shop) -> None:
+    """Test that nothing is saved where CryptoCloud cannot call."""
+    await shop.hass.config.async_update(external_url=None)
+    result = await set_options(shop.hass, shop.entry, **ON | {"show_icons": False})
+    assert result["errors"] == {"base": "no_address"}
+    assert shop.entry.data == {"api_key": API_KEY}
+    assert shop.entry.options == OPTIONS_WHEN_OFF
 
 
 @pytest.mark.parametrize("fault", [FAULTS["works"], FAULTS["503"]])

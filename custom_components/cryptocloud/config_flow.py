@@ -141,9 +141,8 @@ class CryptoCloudConfigFlow(ConfigFlow, domain=DOMAIN):
         if api_key is None:
             return {}, {}
         data = {CONF_API_KEY: PASTED_PREFIX.sub("", api_key).strip()}
-        client = CryptoCloudClient(
-            session=async_get_clientsession(self.hass), api_key=data[CONF_API_KEY]
-        )
+        session = async_get_clientsession(self.hass)
+        client = CryptoCloudClient(session=session, api_key=data[CONF_API_KEY])
         try:
             await client.get_account()
         except CryptoCloudError as err:
@@ -169,8 +168,7 @@ class CryptoCloudConfigFlow(ConfigFlow, domain=DOMAIN):
     def _unused_title(self) -> str:
         """Return a title that no other account has."""
         titles = {entry.title for entry in self._async_current_entries()}
-        title = "CryptoCloud"
-        number = 1
+        title, number = "CryptoCloud", 1
         while title in titles:
             number += 1
             title = f"CryptoCloud {number}"
@@ -201,7 +199,7 @@ class CryptoCloudOptionsFlow(OptionsFlowWithReload):
     async def async_step_instant_updates(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show the address that CryptoCloud has to call."""
+        """Show the address that CryptoCloud has to call. Other options need none."""
         if user_input is not None:
             return self._async_save()
         try:
@@ -214,6 +212,9 @@ class CryptoCloudOptionsFlow(OptionsFlowWithReload):
             LOGGER.exception("Unexpected error while looking for an address")
             return self._async_show_options({"base": "unknown"})
         if placeholders is None:
+            options = self.config_entry.options
+            if options.get(CONF_INSTANT_UPDATES) and options != self._options:
+                return self._async_save()
             return self._async_show_options({"base": "no_address"})
         return self.async_show_form(
             step_id="instant_updates",
@@ -241,9 +242,8 @@ class CryptoCloudOptionsFlow(OptionsFlowWithReload):
         if CONF_INSTANT_UPDATES in self._options:
             self._address_form.async_save()
         elif CONF_WEBHOOK_ID in entry.data:
-            hass.async_create_task(
-                async_run_optional(hass, "webhook", entry, function="async_forget")
-            )
+            forget = async_run_optional(hass, "webhook", entry, function="async_forget")
+            hass.async_create_task(forget)
         return self.async_create_entry(data=self._options)
 
     @callback

@@ -13,6 +13,7 @@ from pathlib import Path
 import re
 import sys
 import time
+import tracemalloc
 from typing import Any
 from unittest.mock import DEFAULT, AsyncMock
 
@@ -537,6 +538,30 @@ async def test_thousand_calls(
     assert count_timers() <= timers + 40
     await address.wait(11)
     assert shop.sandbox.request_count == 2
+
+
+@pytest.mark.heavy
+async def test_thousand_calls_leave_memory_flat(shop: Shop, address: Address) -> None:
+    """Test that calls leave nothing, without what a client and the log keep of them."""
+
+    async def knock() -> int:
+        for _ in range(1000):
+            await call_directly(shop, address.url)
+        await settle(shop)
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    logging.disable()
+    tracemalloc.start()
+    try:
+        await knock()
+        before = await knock()
+        after = await knock()
+    finally:
+        tracemalloc.stop()
+        logging.disable(logging.NOTSET)
+
+    assert after - before < 1000 * 10
 
 
 async def test_two_accounts(shop: Shop, address: Address) -> None:

@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.cryptocloud import api
 from homeassistant.core import HomeAssistant
 from tools.sandbox import Body, Fault, Sandbox, Twist
-from tools.sandbox.faults import Close
+from tools.sandbox.faults import Close, Reset
 
 from .common import Shop, get_value, make_row, set_up
 
@@ -125,6 +125,27 @@ async def test_both_attempts_share_the_time(
     if not is_read:
         assert entry.reason
         assert "in time" in entry.reason
+
+
+@pytest.mark.parametrize(("end", "requests"), [(Reset(), 2), (Close(), 1)])
+async def test_connection_that_ends_within_the_headers(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    end: Fault,
+    requests: int,
+) -> None:
+    """Test that a reset cannot be told from one before the answer, but an end can."""
+
+    async def fault(request: web.Request) -> web.StreamResponse:
+        assert request.transport
+        request.transport.write(b"HTTP/1.1 200 OK\r\nContent-")
+        await asyncio.sleep(0.05)  # A reset overtakes what is still on its way.
+        return await end(request)
+
+    sandbox.fault = fault
+    assert not await set_up(hass, entry)
+    assert sandbox.request_count == requests
 
 
 async def test_no_connection_is_not_tried_twice(

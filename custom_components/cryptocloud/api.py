@@ -153,7 +153,8 @@ class CryptoCloudClient:
         """Send a request; send it again if the connection breaks before any answer.
 
         A server may close a kept connection at any time. aiohttp repeats no POST, but
-        this one only reads.
+        this one only reads. That is why it does no harm that aiohttp does not tell a
+        reset within the headers of an answer from one before them.
         """
         try:
             return await self._send(path)

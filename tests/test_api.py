@@ -45,16 +45,18 @@ UNUSUAL = {
     "gzip of many members": encoded(
         "gzip", b"".join(gzip.compress(bytes([byte])) for byte in ANSWER.encode())
     ),
+    "most gzip members": encoded("gzip", gzip.compress(b"") * 999 + PACKED),
     # Unpacked in a thread
     "long gzip": encoded("gzip", gzip.compress(ANSWER.encode().ljust(100_000), 0)),
     "identity": encoded("identity", ANSWER.encode()),
     "no encoding named": encoded("", ANSWER.encode()),
     "8 MiB": Body(ANSWER.ljust(MAX_SIZE)),
 }
-# JSON that would hold up Home Assistant is not even decoded.
+# What would hold up Home Assistant is not even unpacked or decoded.
 REFUSED = {
     "over 8 MiB": Body(ANSWER.ljust(MAX_SIZE + 1)),
     "too many values": add_key(f'"more": [{", ".join("0" * 99_994)}]'),
+    "too many gzip members": encoded("gzip", gzip.compress(b"") * 1000 + PACKED),
 }
 
 

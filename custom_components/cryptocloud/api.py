@@ -31,7 +31,10 @@ MAX_BODY_SIZE = 8 * 1024 * 1024
 # Longer bodies are decoded in a thread to keep the event loop free.
 MAX_BODY_SIZE_IN_LOOP = 64 * 1024
 TIMEOUT = ClientTimeout(total=30)
+# gzip reads the header of each in Python: 8 MiB of empty ones take minutes.
+MAX_GZIP_MEMBERS = 1000
 
+_GZIP_MEMBER = b"\x1f\x8b\x08"
 _HEADER_VALUE = re.compile(r"[!-~]+")
 
 
@@ -218,6 +221,8 @@ async def _read_raw(response: ClientResponse) -> bytes | None:
 
 def _unpack(packed: bytes) -> bytes | None:
     """Return what a gzip file holds, or None if it is too long or damaged."""
+    if packed.count(_GZIP_MEMBER) > MAX_GZIP_MEMBERS:
+        return None
     body = bytearray()
     try:
         with GzipFile(fileobj=BytesIO(packed)) as file:

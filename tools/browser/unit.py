@@ -43,8 +43,9 @@ _START = """async () => {
         : type.endsWith("_during_period")
           ? { [key]: answers[type], ...Object.fromEntries(more) } : answers[type];
     },
-    formatEntityState: ({ state, attributes: { unit_of_measurement: unit } }) =>
-      unit === "USD" ? `$${state}` : `${state} ${unit}`,
+    formatEntityState: ({ state, attributes: { unit_of_measurement: unit, device_class } }) =>
+      device_class ? `${device_class} ${state}`
+        : unit === "USD" ? `$${state}` : `${state.replace(".", ",")} ${unit}`,
   });
 }"""
 _SHOULD_REGENERATE = """([old, states, changes]) => strategy.shouldRegenerate({}, make(old),
@@ -273,7 +274,8 @@ async def check_outage(page: Page) -> None:
     assert await find_balances(page, failed) == await find_balances(page, hass)
     card = (await find_cards(page, failed, "empty-state"))[0]
     assert card["title"] == "Balances are unavailable"
-    assert f"Since {began:%b} {began.day}, {began:%Y}, " in card["content"]
+    # As Home Assistant writes times for the user
+    assert f"Since timestamp {began:%Y-%m-%dT%H:%M}" in card["content"]
     assert "retries automatically" in card["content"]
     log, help_ = (button["tap_action"] for button in card["buttons"])
     assert log["navigation_path"] == "/config/logs?filter=cryptocloud"
@@ -505,7 +507,7 @@ async def check_amounts(page: Page) -> None:
     config = {"type": "custom:cryptocloud-amounts", "total": "sensor.total_balance"}
     await page.evaluate(_SHOW, [hass, config | {"rows": rows}])
     card = page.locator("cryptocloud-amounts")
-    await expect(card).to_have_text(f"{MARKUP}25 BTC$2525.0%ETH75 ETH$7575.0%")
+    await expect(card).to_have_text(f"{MARKUP}25 BTC$2525,0 %ETH75 ETH$7575,0 %")
     assert not await card.locator("ha-alert, img, a").count()
 
     await page.evaluate(
@@ -524,7 +526,7 @@ async def check_amounts(page: Page) -> None:
     value = config | {"rows": [{"value": "sensor.btc_value"}]}
     await page.evaluate("([hass, config]) => shown.setConfig(config)", [hass, value])
     await page.evaluate("hass => { shown.hass = make(hass); }", hass)
-    await expect(card).to_have_text("$2525.0%")
+    await expect(card).to_have_text("$2525,0 %")
 
 
 async def check_markup(page: Page) -> None:

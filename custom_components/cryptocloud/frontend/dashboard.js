@@ -7,10 +7,10 @@ import { getWords } from "./words.js";
  * @typedef {{state: string, last_changed: string, attributes: Record<string, any>}} State
  * @typedef {{entity_id: string, device_id: string, platform?: string, translation_key?: string,
  *   name?: string, hidden?: boolean}} Entity
- * @typedef {{language: string, locale?: {language: string}, user?: {is_admin: boolean},
+ * @typedef {{language: string, user?: {is_admin: boolean},
  *   states: Record<string, State | undefined>, entities: Record<string, Entity>,
  *   devices: Record<string, {name: string | null, name_by_user: string | null} | undefined>,
- *   callWS: (message: object) => Promise<any>, formatEntityState: (state: State) => string}} Hass
+ *   callWS: (message: object) => Promise<any>, formatEntityState: (state: object) => string}} Hass
  * @typedef {Record<string, any>} Card
  * @typedef {"balance" | "received" | "changes" | "currencies" | "history"} Part
  * @typedef {{amount: string, value?: string, name: string, color: string, usd: number}} Currency
@@ -50,8 +50,9 @@ const readOptions = (config) => {
 
 /** @type {() => any} */
 const getApp = () => document.querySelector("home-assistant");
-/** @type {(hass: Hass) => string} */
-const getLocale = (hass) => hass.locale?.language ?? hass.language;
+/** @type {(hass: Hass, state: string, attributes: object) => string} In the user's formats */
+const format = (hass, state, attributes) =>
+  hass.formatEntityState({ entity_id: `sensor.${DOMAIN}`, state, attributes });
 /** @type {(hass: Hass, deviceId: string) => string} */
 const getTitle = ({ devices }, deviceId) =>
   devices[deviceId]?.name_by_user || devices[deviceId]?.name || "CryptoCloud";
@@ -211,7 +212,7 @@ const isWide = () => window.matchMedia("(min-width: 1000px)").matches;
 /** @type {(account: Account) => Card[]} Since when, why, and what to do */
 const makeOutage = ({ hass, words, find, since, rejected, help }) => {
   const entity = find("total_balance");
-  const time = since?.toLocaleString(getLocale(hass), { dateStyle: "medium", timeStyle: "short" });
+  const time = since && format(hass, since.toISOString(), { device_class: "timestamp" });
   const text = rejected ? words.newKey : words.retries;
   const path = rejected ? `integrations/integration/${DOMAIN}` : `logs?filter=${DOMAIN}`;
   const action = { action: "navigate", navigation_path: `/config/${path}` };
@@ -397,8 +398,6 @@ class SectionStrategy extends HTMLElement {
   }
 }
 
-/** @type {Intl.NumberFormatOptions} */
-const PERCENT = { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 };
 const STYLE = `
   ha-card { max-height: 80vh; overflow-y: auto; padding: 8px 0; container-type: inline-size; }
   button { all: unset; display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 12px;
@@ -463,18 +462,17 @@ class Amounts extends HTMLElement {
   update() {
     const { config, shown, latest: hass } = this;
     this.shown = hass;
-    const percent = hass && new Intl.NumberFormat(getLocale(hass), PERCENT);
     config.rows.forEach((row, index) => {
       const ids = [row.amount ?? "", row.value ?? "", config.total];
-      if (!percent || (shown && ids.every((id) => shown.states[id] === hass.states[id]))) {
+      if (!hass || (shown && ids.every((id) => shown.states[id] === hass.states[id]))) {
         return;
       }
       const [amount, value, total] = ids.map((id) => hass.states[id]);
-      const share = Number(value?.state ?? NaN) / Number(total?.state ?? NaN);
+      const share = (100 * Number(value?.state ?? NaN)) / Number(total?.state ?? NaN);
       const texts = [
         amount && hass.formatEntityState(amount),
         value && value.state !== "unavailable" && hass.formatEntityState(value),
-        Number.isFinite(share) && percent.format(share),
+        Number.isFinite(share) && format(hass, share.toFixed(1), { unit_of_measurement: "%" }),
       ];
       this.cells[index].forEach((cell, place) => (cell.textContent = texts[place] || ""));
     });

@@ -231,6 +231,29 @@ async def check_unknown_balances(page: Page) -> None:
         assert await find_balances(page, unknown) == ["USDT", "BTC", "ETH"]
 
 
+async def check_no_registry(page: Page) -> None:
+    """Show no value in place of another while the entity registry does not answer."""
+    hass = make_hass(btc="5", eth="70")
+    values = {"btc:balance": 5, "eth:balance": 70}
+    hass = answer(hass, LAST_KNOWN, {"values": values, "rejected": []})
+    silent = answer(hass, REGISTRY, None)
+    assert await find_balances(page, silent) == ["ETH", "BTC"]
+    assert not await find_cards(page, silent, "distribution")
+    tiles = (await find_cards(page, silent, "tile"))[2:]
+    assert not any(tile["features"][0]["rows"][0].get("value") for tile in tiles)
+    # In an outage, it is not known which of them were empty.
+    assert await find_balances(page, fail(silent)) == ["BTC", "ETH"]
+    views = await page.evaluate(
+        """async ([silent, hass]) => {
+          const entities = silent.entities;
+          await strategy.generate({}, make(silent));
+          return (await strategy.generate({}, make({ ...hass, entities }))).views;
+        }""",
+        [silent, hass],
+    )
+    assert "sensor.eth_value" in str(views)
+
+
 async def check_many_balances(page: Page) -> None:
     """Show more than thirty currencies in a list, each in a color of its own."""
     hass = make_hass(**{f"c{number}": str(number + 1) for number in range(31)})

@@ -123,6 +123,7 @@ const isLoaded = (url) =>
 const getCurrencies = (hass, entities, registry, last) => {
   const getUniqueId = (/** @type {string} */ id) => registry[id]?.unique_id ?? "";
   const byUniqueId = new Map(entities.map(({ entity_id: id }) => [getUniqueId(id), id]));
+  byUniqueId.delete(""); // Entities whose unique id is unknown do not belong together.
   return entities
     .filter(({ translation_key: key, entity_id: id }) => key === "balance" && hass.states[id])
     .filter((entity) => judge(entity, hass.states[entity.entity_id])
@@ -170,6 +171,7 @@ const getAccounts = async (config, hass) => {
     own.registry, ask(hass, `${DOMAIN}/last_known`),
     ask(hass, "manifest/get", { integration: DOMAIN }),
   ]);
+  own.registry = registry && own.registry; // Without an answer, the next time asks again.
   const docs = `${manifest?.documentation}/blob/main/docs${hass.language === "ru" ? "/ru" : ""}`;
   const getAccount = async (/** @type {string} */ deviceId) => {
     const ours = own.entities.filter((entity) => entity.device_id === deviceId);
@@ -188,7 +190,7 @@ const getAccounts = async (config, hass) => {
       hass, days, words: getWords(hass.language), deviceId, find, ...history, firstDay,
       // Where there are no states, the graph shows statistics.
       charted: history[firstTotal < Date.now() - (wanted + 24) * HOUR ? "reach" : "hours"],
-      currencies: getCurrencies(hass, ours, registry ?? {}, lastKnown?.values),
+      currencies: getCurrencies(hass, ours, registry ?? {}, registry && lastKnown?.values),
       rejected: Boolean(lastKnown?.rejected?.includes(registry?.[total]?.config_entry_id)),
       help: manifest?.documentation && `${docs}/troubleshooting.md`,
       title: getTitle(hass, deviceId), hasYesterday: firstDay < new Date().setHours(0, 0, 0, 0),

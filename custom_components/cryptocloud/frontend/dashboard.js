@@ -312,10 +312,10 @@ const makers = {
       features_position: "inline", grid_options: { columns: 12 },
     }));
     const rows = small.map(({ amount, value, name, color }) => ({ amount, value, name, color }));
-    const isKnown = showIf(total, { state_not: ["unavailable", "unknown"] });
+    const isZero = showIf(total, { state: "0" }); // Hidden currencies may hold funds.
     return [
       makeHeading(words.currencies, "mdi:hand-coin"),
-      ...(currencies.length ? [] : [{ ...makeSentence(words.empty), ...isKnown }]),
+      ...(currencies.length ? [] : [{ ...makeSentence(words.empty), ...isZero }]),
       ...(hasShares && sum ? [distribution] : []),
       ...tiles.filter((_tile, index) => !small.includes(currencies[index])),
       ...(rows.length ? [{ type: `custom:${DOMAIN}-amounts`, total, rows }] : []),

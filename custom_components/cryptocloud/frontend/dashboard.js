@@ -496,5 +496,5 @@ if (!customElements.get(`ll-strategy-dashboard-${DOMAIN}`)) {
       return getWords(getApp()?.hass?.language ?? navigator.language)[strategyType];
     },
   }));
-  page.customStrategies = [...(page.customStrategies ?? []), ...strategies];
+  (page.customStrategies ??= []).push(...strategies);
 }

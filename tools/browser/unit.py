@@ -480,14 +480,19 @@ async def check_changes(page: Page) -> None:
 
 
 async def check_distribution(page: Page) -> None:
-    """Show the shares in the colors of the tiles, if all values have sensors."""
-    hass = make_hass(btc="1", eth="2", ton="0")
-    [card] = await find_cards(page, hass, "distribution")
-    tiles = (await find_cards(page, hass, "tile"))[2:]
-    assert [(e["entity"], e["name"], e["color"]) for e in card["entities"]] == [
-        (f"{tile['entity']}_value", tile["name"], tile["color"]) for tile in tiles
-    ]
-    assert len({tile["color"] for tile in tiles}) == 2
+    """Show the shares in the colors of the tiles, of the values that have sensors."""
+    hass = make_hass(btc="1", eth="2", usdt="3", ton="0")
+    for hidden in (None, "usdt"):
+        if hidden:
+            hass["entities"][f"sensor.{hidden}_value"]["hidden"] = True
+        [card] = await find_cards(page, hass, "distribution")
+        tiles = (await find_cards(page, hass, "tile"))[2:]
+        assert [(e["entity"], e["name"], e["color"]) for e in card["entities"]] == [
+            (f"{tile['entity']}_value", tile["name"], tile["color"])
+            for tile in tiles
+            if tile["entity"] != f"sensor.{hidden}"
+        ]
+        assert len({tile["color"] for tile in tiles}) == 3
     del hass["entities"]["sensor.btc_value"]
     assert not await find_cards(page, hass, "distribution")
 

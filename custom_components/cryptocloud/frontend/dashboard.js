@@ -300,10 +300,10 @@ const makers = {
     const sum = currencies.reduce((sum, { usd }) => sum + (usd || 0), 0);
     const isLong = currencies.length > MAX_TILES;
     const small = currencies.filter(({ usd }) => isLong || usd < sum / 100);
-    const hasShares = !isLong && currencies.length > 1 && currencies.every(({ value }) => value);
+    const valued = currencies.filter(({ value }) => value);
     const distribution = {
       type: "distribution",
-      entities: currencies.map(({ value, name, color }) => ({ entity: value, name, color })),
+      entities: valued.map(({ value, name, color }) => ({ entity: value, name, color })),
       ...showIf(total, { state_not: "unavailable" }),
     };
     const tiles = currencies.map(({ amount, value, name, color }) => ({
@@ -316,7 +316,7 @@ const makers = {
     return [
       makeHeading(words.currencies, "mdi:hand-coin"),
       ...(currencies.length ? [] : [{ ...makeSentence(words.empty), ...isZero }]),
-      ...(hasShares && sum ? [distribution] : []),
+      ...(!isLong && valued.length > 1 && sum ? [distribution] : []),
       ...tiles.filter((_tile, index) => !small.includes(currencies[index])),
       ...(rows.length ? [{ type: `custom:${DOMAIN}-amounts`, total, rows }] : []),
     ];

@@ -325,6 +325,46 @@ async def check_outage(page: Page) -> None:
     assert card["content"].startswith("Since ")
 
 
+async def check_hidden_totals(page: Page) -> None:
+    """Make do with the available balance, or without any total."""
+    hass = make_hass(btc="5", eth="70")
+    hass["entities"]["sensor.total_balance"]["hidden"] = True
+    last_known = {"values": {"btc:balance": 5}, "rejected": ["shop"]}
+    failed = answer(fail(hass), LAST_KNOWN, last_known)
+    [card, *_] = await find_cards(page, failed, "empty-state")
+    assert card["title"] == "CryptoCloud rejected the API key"
+    assert card["content"].startswith("Since ")
+    [condition] = card["visibility"]
+    assert condition["entity"] == "sensor.total_available_balance"
+    [graph] = await find_cards(page, hass, "history-graph")
+    assert graph["hours_to_show"] == 24
+    [card] = await find_cards(page, hass, "distribution")
+    assert card["visibility"] == [
+        {
+            "condition": "state",
+            "entity": "sensor.total_available_balance",
+            "state_not": "unavailable",
+        }
+    ]
+    states = {"sensor.total_available_balance": {"state": "unavailable"}}
+    await generate(page, hass)
+    assert await is_regenerated(page, hass, states=states)
+
+    hass["entities"]["sensor.total_available_balance"]["hidden"] = True
+    [view] = await generate(page, hass)
+    assert [[card["type"] for card in part["cards"]] for part in view["sections"]] == [
+        ["heading"],
+        ["heading", *["statistic"] * 3, "statistics-graph"],
+        ["heading", "empty-state", "logbook"],
+        ["heading", "distribution", "tile", "tile"],
+        [],
+    ]
+    assert not await find_sentences(page, answer(hass, HISTORY, None))
+    for name in ("btc", "eth"):
+        hass["states"][f"sensor.{name}"]["state"] = "0"
+    assert not await find_sentences(page, hass)
+
+
 async def check_rejected_key(page: Page) -> None:
     """Say that a new key is needed, with the link for those who may follow it."""
     last_known = {"values": {}, "rejected": ["shop"]}

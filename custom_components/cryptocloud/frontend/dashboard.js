@@ -19,8 +19,9 @@ import { getWords } from "./words.js";
  * @typedef {{hours: number, reach: number, since?: Date, age: number}} History Hours there are and
  *   hours to show, those before an outage included; when it began; hours since the latest change
  * @typedef {History & {hass: Hass, words: import("./words.js").Words, days: number, title: string,
- *   deviceId: string, find: (key: string) => string | undefined, firstDay?: number, help?: string,
- *   currencies: Currency[], rejected: boolean, hasYesterday: boolean, charted: number}} Account
+ *   deviceId: string, main: string, find: (key: string) => string | undefined, help?: string,
+ *   firstDay?: number, hasYesterday: boolean, charted: number, rejected: boolean,
+ *   currencies: Currency[]}} Account `main` is a total that stands for the account, or empty
  */
 
 const DOMAIN = "cryptocloud";
@@ -32,8 +33,6 @@ const PARTS = ["balance", "received", "changes", "currencies", "history"];
 /** In order of value, the same on the tiles and in the distribution */
 const COLORS = `blue amber teal deep-orange purple green pink cyan indigo lime red brown
   light-blue deep-purple yellow blue-grey`.split(/\s+/);
-/** @type {(index: number) => string} */
-const getColor = (index) => COLORS[index] ?? `hsl(${(index * 137) % 360} 55% 55%)`;
 
 /** @type {(config?: Card) => Card & {show: Part[]}} The options; nonsense is as good as none. */
 const readOptions = (config) => {
@@ -67,17 +66,16 @@ const findOwn = (all) => {
     (entity) => entity.platform === DOMAIN && entity.device_id && !entity.hidden,
   );
   const names = entities.map((e) => [e.entity_id, e.device_id, e.translation_key, e.name]);
-  const judged = entities.filter((e) => /^(total_)?balance$/.test(e.translation_key ?? ""));
+  const keys = ["balance", "total_balance", "total_available_balance"];
+  const judged = entities.filter((entity) => keys.includes(entity.translation_key ?? ""));
   const deviceIds = [...new Set(entities.map((entity) => entity.device_id))];
   const own = { key: JSON.stringify(names), entities, deviceIds, judged };
   owns.set(all, own);
   return own;
 };
 
-/**
- * What cards depend on: whether a total is unavailable, and whether a balance is funded.
- * @type {(entity: Entity, state: State | undefined) => boolean | undefined}
- */
+// What cards depend on: whether a total is unavailable, and whether a balance is funded
+/** @type {(entity: Entity, state: State | undefined) => boolean | undefined} */
 const judge = ({ translation_key: key }, state) => {
   const balance = Number(state?.state ?? NaN);
   const isFunded = Number.isNaN(balance) ? undefined : balance !== 0;
@@ -116,10 +114,8 @@ const isLoaded = (url) =>
     setTimeout(resolve, 2000, false);
   });
 
-/**
- * An outage changes neither the choice nor the order: `last` are the last known values in USD.
- * @type {(hass: Hass, entities: Entity[], registry: Card, last?: Card) => Currency[]}
- */
+// An outage changes neither the choice nor the order: `last` are the last known values in USD.
+/** @type {(hass: Hass, entities: Entity[], registry: Card, last?: Card) => Currency[]} */
 const getCurrencies = (hass, entities, registry, last) => {
   const getUniqueId = (/** @type {string} */ id) => registry[id]?.unique_id ?? "";
   const byUniqueId = new Map(entities.map(({ entity_id: id }) => [getUniqueId(id), id]));
@@ -134,20 +130,22 @@ const getCurrencies = (hass, entities, registry, last) => {
       usd: hass.states[amount]?.attributes.balance_usd ?? last?.[getUniqueId(amount)] ?? NaN,
     }))
     .sort((a, b) => (b.usd || 0) - (a.usd || 0) || a.amount.localeCompare(b.amount))
-    .map((currency, index) => ({ ...currency, color: getColor(index) }));
+    .map((currency, index) => ({
+      ...currency, color: COLORS[index] ?? `hsl(${(index * 137) % 360} 55% 55%)`,
+    }));
 };
 
-/** @type {(hass: Hass, total: string, change: string, wanted: number) => Promise<History>} */
-const getHistory = async (hass, total, change, wanted) => {
-  const state = hass.states[total];
+/** @type {(hass: Hass, main: string, change: string, wanted: number) => Promise<History>} */
+const getHistory = async (hass, main, change, wanted) => {
+  const state = hass.states[main];
   const isOutage = state?.state === "unavailable";
   const looked = isOutage ? KEPT_HOURS : Math.min(wanted, KEPT_HOURS);
   const history = await ask(hass, "history/history_during_period", {
-    start_time: goBack(looked), entity_ids: isOutage && change ? [total, change] : [total],
+    start_time: goBack(looked), entity_ids: isOutage && change ? [main, change] : [main],
     significant_changes_only: false, minimal_response: true, no_attributes: true,
   });
   /** @type {{s: string, lu: number}[]} */
-  const rows = history?.[total] ?? [];
+  const rows = history?.[main] ?? [];
   /** @type {typeof rows | undefined} In an outage, the state does not say when one was. */
   const changes = isOutage ? history?.[change] : [{ s: hass.states[change]?.state }];
   const ages = changes?.map(({ s }) => Math.ceil((Date.now() - (Date.parse(s) || 0)) / HOUR));
@@ -177,21 +175,22 @@ const getAccounts = async (config, hass) => {
     const ours = own.entities.filter((entity) => entity.device_id === deviceId);
     /** @type {Account["find"]} */
     const find = (key) => ours.find((entity) => entity.translation_key === key)?.entity_id;
-    const [total = "", received = ""] = [find("total_balance"), find("received")];
+    const main = find("total_balance") ?? find("total_available_balance") ?? "";
+    const [received = "", entry] = [find("received"), registry?.[ours[0].entity_id]];
     const [history, statistics] = await Promise.all([
-      getHistory(hass, total, find("balance_change") ?? "", wanted),
+      getHistory(hass, main, find("balance_change") ?? "", wanted),
       ask(hass, "recorder/statistics_during_period", {
-        start_time: goBack(Math.max(days, 62) * 24), statistic_ids: [received, total],
+        start_time: goBack(Math.max(days, 62) * 24), statistic_ids: [received, main],
         period: "day", types: ["change"],
       }),
     ]);
-    const [firstDay, firstTotal] = [received, total].map((id) => statistics?.[id]?.[0]?.start);
+    const [firstDay, firstTotal] = [received, main].map((id) => statistics?.[id]?.[0]?.start);
     return {
-      hass, days, words: getWords(hass.language), deviceId, find, ...history, firstDay,
+      hass, days, words: getWords(hass.language), deviceId, main, find, ...history, firstDay,
       // Where there are no states, the graph shows statistics.
       charted: history[firstTotal < Date.now() - (wanted + 24) * HOUR ? "reach" : "hours"],
       currencies: getCurrencies(hass, ours, registry ?? {}, registry && lastKnown?.values),
-      rejected: Boolean(lastKnown?.rejected?.includes(registry?.[total]?.config_entry_id)),
+      rejected: Boolean(lastKnown?.rejected?.includes(entry?.config_entry_id)),
       help: manifest?.documentation && `${docs}/troubleshooting.md`,
       title: getTitle(hass, deviceId), hasYesterday: firstDay < new Date().setHours(0, 0, 0, 0),
     };
@@ -206,14 +205,14 @@ const getAccounts = async (config, hass) => {
 const makeHeading = (heading, icon) => ({ type: "heading", heading, icon });
 /** @type {(content: string) => Card} */
 const makeSentence = (content) => ({ type: "empty-state", content, content_only: true });
-/** @type {(entity: string | undefined, state: object) => Card} */
-const showIf = (entity, state) => ({ visibility: [{ condition: "state", entity, ...state }] });
+/** @type {(entity: string | undefined, state: object) => Card} Always, without the entity */
+const showIf = (entity, state) =>
+  entity ? { visibility: [{ condition: "state", entity, ...state }] } : {};
 // On a phone, cards beside each other would cut off amounts.
 const isWide = () => window.matchMedia("(min-width: 1000px)").matches;
 
 /** @type {(account: Account) => Card[]} Since when, why, and what to do */
-const makeOutage = ({ hass, words, find, since, rejected, help }) => {
-  const entity = find("total_balance");
+const makeOutage = ({ hass, words, main, since, rejected, help }) => {
   const time = since && format(hass, since.toISOString(), { device_class: "timestamp" });
   const text = rejected ? words.newKey : words.retries;
   const path = rejected ? `integrations/integration/${DOMAIN}` : `logs?filter=${DOMAIN}`;
@@ -229,17 +228,16 @@ const makeOutage = ({ hass, words, find, since, rejected, help }) => {
       ...(hass.user?.is_admin ? [button] : []),
       ...(help ? [{ text: words.help, appearance: "plain", tap_action: url }] : []),
     ],
-    grid_options: { columns: "full" }, ...showIf(entity, { state: "unavailable" }),
+    grid_options: { columns: "full" }, ...showIf(main, { state: "unavailable" }),
   };
-  return entity ? [card] : [];
+  return main ? [card] : [];
 };
 
 /** @type {(account: Account) => {entity?: string, name: string, color: string}[]} */
-const getTotals = ({ find, words }) =>
-  [
-    { entity: find("total_balance"), name: words.total, color: "blue" },
-    { entity: find("total_available_balance"), name: words.available, color: "green" },
-  ].filter(({ entity }) => entity);
+const getTotals = ({ find, words }) => [
+  { entity: find("total_balance"), name: words.total, color: "blue" },
+  { entity: find("total_available_balance"), name: words.available, color: "green" },
+].filter(({ entity }) => entity);
 
 /** @type {Record<Part, (account: Account) => Card[]>} */
 const makers = {
@@ -295,7 +293,7 @@ const makers = {
     return entity ? [makeHeading(words.changes, "mdi:cash-sync"), sentence, log] : [];
   },
 
-  currencies: ({ words, find, currencies }) => {
+  currencies: ({ words, main, find, currencies }) => {
     const total = find("total_balance");
     const sum = currencies.reduce((sum, { usd }) => sum + (usd || 0), 0);
     const isLong = currencies.length > MAX_TILES;
@@ -304,7 +302,7 @@ const makers = {
     const distribution = {
       type: "distribution",
       entities: valued.map(({ value, name, color }) => ({ entity: value, name, color })),
-      ...showIf(total, { state_not: "unavailable" }),
+      ...showIf(main, { state_not: "unavailable" }),
     };
     const tiles = currencies.map(({ amount, value, name, color }) => ({
       type: "tile", entity: amount, name, color, show_entity_picture: true,
@@ -315,19 +313,19 @@ const makers = {
     const isZero = showIf(total, { state: "0" }); // Hidden currencies may hold funds.
     return [
       makeHeading(words.currencies, "mdi:hand-coin"),
-      ...(currencies.length ? [] : [{ ...makeSentence(words.empty), ...isZero }]),
+      ...(currencies.length || !total ? [] : [{ ...makeSentence(words.empty), ...isZero }]),
       ...(!isLong && valued.length > 1 && sum ? [distribution] : []),
       ...tiles.filter((_tile, index) => !small.includes(currencies[index])),
       ...(rows.length ? [{ type: `custom:${DOMAIN}-amounts`, total, rows }] : []),
     ];
   },
 
-  history: (account) => [
-    makeHeading(account.words.history, "mdi:chart-line"),
-    account.charted
-      ? { type: "history-graph", hours_to_show: account.charted, entities: getTotals(account) }
-      : makeSentence(account.words.soon),
-  ],
+  history: (account) => {
+    const { words, charted: hours, main } = account;
+    const graph = { type: "history-graph", hours_to_show: hours, entities: getTotals(account) };
+    const heading = makeHeading(words.history, "mdi:chart-line");
+    return main ? [heading, hours ? graph : makeSentence(words.soon)] : [];
+  },
 };
 
 /** @type {(account: Account, config?: Card) => Promise<Card>} */

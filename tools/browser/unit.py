@@ -48,7 +48,8 @@ _START = """async () => {
         : unit === "USD" ? `$${state}` : `${state.replace(".", ",")} ${unit}`,
   });
 }"""
-_SHOULD_REGENERATE = """([old, states, changes]) => strategy.shouldRegenerate({}, make(old),
+# For the dashboard that was made last: Home Assistant hands over the same object again.
+_SHOULD_REGENERATE = """([old, states, changes]) => strategy.shouldRegenerate(config, make(old),
   { ...make(old), ...changes, states: { ...old.states, ...states } })"""
 # Microseconds for each of many state changes, all in other integrations
 _COST = """(hass) => {
@@ -58,12 +59,13 @@ _COST = """(hass) => {
     old.entities[id] = { entity_id: id, platform: "other", device_id: "other" };
     old.states[id] = { state: "1", attributes: {} };
   }
-  strategy.shouldRegenerate({}, old, old);
+  const config = {};
+  strategy.shouldRegenerate(config, old, old);
   const changed = Array.from({ length: 50 }, (_, i) => ({ ...old, states: { ...old.states,
     [`sensor.foreign_${i}`]: { state: "2", attributes: {} } } }));
   const start = performance.now();
   for (let i = 0; i < 200; i++) {
-    for (const hass of changed) strategy.shouldRegenerate({}, old, hass);
+    for (const hass of changed) strategy.shouldRegenerate(config, old, hass);
   }
   return (performance.now() - start) / 200 / changed.length * 1000;
 }"""
@@ -158,7 +160,10 @@ def answer(hass: Hass, command: str, result: Any) -> Hass:
 async def generate(page: Page, hass: Hass, **config: Any) -> list[Card]:
     """Return the views that the strategy makes."""
     views: list[Card] = await page.evaluate(
-        "async ([config, hass]) => (await strategy.generate(config, make(hass))).views",
+        """async ([config, hass]) => {
+          window.config = config;
+          return (await strategy.generate(config, make(hass))).views;
+        }""",
         [config, hass],
     )
     return views
@@ -696,6 +701,25 @@ async def check_waiting(page: Page) -> None:
         await page.clock.fast_forward(minutes * 60_000 + 1000)
         assert await is_regenerated(page, hass)
         assert not await is_regenerated(page, hass)
+
+
+async def check_two_sections(page: Page) -> None:
+    """Look again for each of two sections, even if their options are the same."""
+    waiting = answer(make_hass(), STATISTICS, [])
+    await page.clock.install()
+    look = await page.evaluate_handle(
+        """async (waiting) => {
+          const hass = make(waiting);
+          const configs = [{}, {}];
+          await Promise.all(configs.map((config) => section.generate(config, hass)));
+          return () => configs.map((config) => section.shouldRegenerate(config, hass, hass));
+        }""",
+        waiting,
+    )
+    assert await look.evaluate("(look) => look()") == [False, False]
+    await page.clock.fast_forward(61_000)
+    assert await look.evaluate("(look) => look()") == [True, True]
+    assert await look.evaluate("(look) => look()") == [False, False]
 
 
 async def measure_changes(page: Page) -> float:

@@ -34,15 +34,15 @@ const PARTS = ["balance", "received", "changes", "currencies", "history"];
 const COLORS = `blue amber teal deep-orange purple green pink cyan indigo lime red brown
   light-blue deep-purple yellow blue-grey`.split(/\s+/);
 
-/** @type {(config?: Card) => Card & {show: Part[]}} The options; nonsense is as good as none. */
+/** @type {(config: Card) => Card & {show: Part[]}} The options; nonsense is as good as none. */
 const readOptions = (config) => {
-  const show = PARTS.filter((part) => Array.isArray(config?.show) && config.show.includes(part));
+  const show = PARTS.filter((part) => Array.isArray(config.show) && config.show.includes(part));
   /** @type {(value: any, standard: number, max: number) => number} */
   const read = (value, standard, max) =>
     ["number", "string"].includes(typeof value) && value > 0 && value <= max ? +value : standard;
   return {
-    hours_to_show: read(config?.hours_to_show, 24, 24 * 366),
-    days_to_show: read(config?.days_to_show, 14, 3660),
+    hours_to_show: read(config.hours_to_show, 24, 24 * 366),
+    days_to_show: read(config.days_to_show, 14, 3660),
     show: show.length ? show : PARTS,
   };
 };
@@ -81,12 +81,14 @@ const judge = ({ translation_key: key }, state) => {
   const isFunded = Number.isNaN(balance) ? undefined : balance !== 0;
   return key === "balance" ? isFunded : state?.state === "unavailable";
 };
-let nextLook = Infinity; // When to look again for what was missing, or at the next day
-/** @type {(config: unknown, old: Hass, hass: Hass) => boolean} Called at every change */
-const shouldRegenerate = (_config, old, hass) => {
+/** @type {WeakMap<object, number>} When to look again, for each dashboard or section */
+const nextLooks = new WeakMap();
+/** @type {(config: object, old: Hass, hass: Hass) => boolean} Called at every change */
+const shouldRegenerate = (config, old, hass) => {
   const own = getOwn(hass);
+  const nextLook = nextLooks.get(config) ?? Date.now() + HOUR;
   const isTime = Date.now() >= nextLook;
-  nextLook = isTime ? Infinity : nextLook;
+  nextLooks.set(config, isTime ? Date.now() + HOUR : nextLook);
   return (
     isTime ||
     old.language !== hass.language ||
@@ -159,7 +161,7 @@ const getHistory = async (hass, main, change, wanted) => {
   return { hours, reach, since, age: Math.min(...(ages ?? [KEPT_HOURS])) };
 };
 
-/** @type {(config: Card | undefined, hass: Hass) => Promise<Account[]>} */
+/** @type {(config: Card, hass: Hass) => Promise<Account[]>} */
 const getAccounts = async (config, hass) => {
   const { hours_to_show: wanted, days_to_show: days } = readOptions(config);
   const own = getOwn(hass);
@@ -197,7 +199,7 @@ const getAccounts = async (config, hass) => {
   };
   const accounts = await Promise.all(own.deviceIds.map(getAccount));
   const isWaiting = accounts.some(({ hours, firstDay }) => !firstDay || hours < wanted);
-  nextLook = isWaiting ? Date.now() + HOUR / 60 : new Date().setHours(24, 0, 0, 0);
+  nextLooks.set(config, isWaiting ? Date.now() + HOUR / 60 : new Date().setHours(24, 0, 0, 0));
   return accounts.sort((a, b) => a.title.localeCompare(b.title));
 };
 
@@ -328,7 +330,7 @@ const makers = {
   },
 };
 
-/** @type {(account: Account, config?: Card) => Promise<Card>} */
+/** @type {(account: Account, config: Card) => Promise<Card>} */
 const makeView = async (account, config) => {
   // The totals are above two columns of the others.
   const sections = readOptions(config).show.map((part) => ({
@@ -374,7 +376,7 @@ class DashboardStrategy extends HTMLElement {
     return form;
   }
 
-  /** @type {(config: Card | undefined, hass: Hass) => Promise<Card>} */
+  /** @type {(config: Card, hass: Hass) => Promise<Card>} */
   static async generate(config, hass) {
     const accounts = await getAccounts(config, hass);
     const cards = [makeSentence(getWords(hass.language).missing)];
@@ -388,10 +390,10 @@ class SectionStrategy extends HTMLElement {
   static shouldRegenerate = shouldRegenerate;
   static getStubConfig = () => ({ type: `custom:${DOMAIN}` });
 
-  /** @type {(config: Card | undefined, hass: Hass) => Promise<Card>} */
+  /** @type {(config: Card, hass: Hass) => Promise<Card>} */
   static async generate(config, hass) {
     const cards = (await getAccounts(config, hass))
-      .filter(({ deviceId }) => [undefined, deviceId].includes(config?.device_id))
+      .filter(({ deviceId }) => [undefined, deviceId].includes(config.device_id))
       .flatMap((account) => [...makers.balance(account), ...makers.received(account)]);
     const missing = [makeSentence(getWords(hass.language).missing)];
     return { type: "grid", cards: cards.length ? cards : missing };

@@ -65,11 +65,10 @@ const findOwn = (all) => {
   const entities = Object.values(all).filter(
     (entity) => entity.platform === DOMAIN && entity.device_id && !entity.hidden,
   );
-  const names = entities.map((e) => [e.entity_id, e.device_id, e.translation_key, e.name]);
   const keys = ["balance", "total_balance", "total_available_balance"];
   const judged = entities.filter((entity) => keys.includes(entity.translation_key ?? ""));
   const deviceIds = [...new Set(entities.map((entity) => entity.device_id))];
-  const own = { key: JSON.stringify(names), entities, deviceIds, judged };
+  const own = { key: JSON.stringify(entities), entities, deviceIds, judged };
   owns.set(all, own);
   return own;
 };
@@ -198,7 +197,8 @@ const getAccounts = async (config, hass) => {
     };
   };
   const accounts = await Promise.all(own.deviceIds.map(getAccount));
-  const isWaiting = accounts.some(({ hours, firstDay }) => !firstDay || hours < wanted);
+  const isWaiting = !registry
+    || accounts.some(({ hours, firstDay, since }) => since || !firstDay || hours < wanted);
   nextLooks.set(config, isWaiting ? Date.now() + HOUR / 60 : new Date().setHours(24, 0, 0, 0));
   return accounts.sort((a, b) => a.title.localeCompare(b.title));
 };

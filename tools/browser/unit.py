@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -100,7 +101,7 @@ def make_hass(**balances: str) -> Hass:
             REGISTRY: {},
             LAST_KNOWN: {"values": {}, "rejected": []},
             "manifest/get": {"documentation": "https://example.com/docs"},
-            HISTORY: [record("1", days=9), record("2", minutes=1)],
+            HISTORY: [record("1", days=20), record("2", minutes=1)],
             STATISTICS: [{"start": ago(days=9).timestamp() * 1000}],
         },
     }
@@ -129,6 +130,7 @@ def add_entity(
     hass["answers"][REGISTRY][entity_id] = {
         "unique_id": f"{code}:{key}",
         "config_entry_id": device,
+        "modified_at": ago(days=20).timestamp(),
     }
     unit = code.partition("_")[0].upper() if key == "balance" else "USD"
     hass["states"][entity_id] = {
@@ -691,42 +693,67 @@ async def check_regeneration(page: Page) -> None:
 
 
 async def check_waiting(page: Page) -> None:
-    """Look again each minute for what may come at any time, and at the next day."""
+    """Look again for what is missing as often as it may come, and at the next day."""
     noon = datetime.now(UTC).replace(hour=12, minute=0, second=0)
+
+    def start(hass: Hass, hours: float) -> Hass:
+        """Return a young account whose history began some hours ago."""
+        hass = deepcopy(hass)
+        for entry in hass["answers"][REGISTRY].values():
+            entry["modified_at"] = noon.timestamp() - hours * 3600
+        return answer(
+            hass, HISTORY, [{"s": "1", "lu": noon.timestamp() - hours * 3600}]
+        )
+
     settled = make_hass(btc="1")
-    waiting = answer(settled, STATISTICS, [])
+    hidden = deepcopy(settled)
+    hidden["entities"]["sensor.received"]["hidden"] = True
+    short = start(settled, 5)["answers"][HISTORY]
+    day = 12 * 60
     await page.clock.install(time=noon)
-    for case, hass, minutes in (
-        ("first figures", waiting, 1),
+    for case, hass, hours, minutes in (
+        ("first history", start(settled, 0.9), 24, 1),
+        ("first statistics", answer(start(settled, 2), STATISTICS, []), 24, 1),
+        ("without receipts", answer(start(hidden, 2), STATISTICS, []), 24, 60),
+        ("first day", start(settled, 5), 24, 60),
+        ("first week", start(settled, 100), 24 * 30, 60),
+        # The recorder keeps less than is to be shown.
+        ("short history", answer(settled, HISTORY, short), 24, day),
+        (
+            "no recorder",
+            answer(answer(settled, HISTORY, None), STATISTICS, None),
+            24,
+            day,
+        ),
         # The key may be rejected, or a new one entered, before the total is back.
-        ("outage", fail(settled), 1),
-        ("no registry", answer(settled, REGISTRY, None), 1),
-        ("settled", settled, 12 * 60),
+        ("outage", fail(settled), 24, 1),
+        ("no registry", answer(settled, REGISTRY, None), 24, 1),
+        ("settled", settled, 24, day),
+        ("settled for months", settled, 24 * 30, day),
     ):
         await page.clock.set_system_time(noon)
-        await generate(page, hass)
+        await generate(page, hass, hours_to_show=hours)
         await page.clock.fast_forward(minutes * 60_000 - 10_000)
         assert not await is_regenerated(page, hass), case
-        await page.clock.fast_forward(20_000)
+        await page.clock.fast_forward(70_000)
         assert await is_regenerated(page, hass), case
         assert not await is_regenerated(page, hass), case
 
 
 async def check_two_sections(page: Page) -> None:
     """Look again for each of two sections, even if their options are the same."""
-    waiting = answer(make_hass(), STATISTICS, [])
     await page.clock.install()
     look = await page.evaluate_handle(
-        """async (waiting) => {
-          const hass = make(waiting);
+        """async (settled) => {
+          const hass = make(settled);
           const configs = [{}, {}];
           await Promise.all(configs.map((config) => section.generate(config, hass)));
           return () => configs.map((config) => section.shouldRegenerate(config, hass, hass));
         }""",
-        waiting,
+        make_hass(),
     )
     assert await look.evaluate("(look) => look()") == [False, False]
-    await page.clock.fast_forward(61_000)
+    await page.clock.fast_forward(24 * 3600_000)
     assert await look.evaluate("(look) => look()") == [True, True]
     assert await look.evaluate("(look) => look()") == [False, False]
 

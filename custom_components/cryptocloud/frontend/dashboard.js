@@ -12,7 +12,7 @@ import { getWords } from "./words.js";
  *   devices: Record<string, {name: string | null, name_by_user: string | null} | undefined>,
  *   callWS: (message: object) => Promise<any>, formatEntityState: (state: object) => string}} Hass
  * @typedef {Record<string, any>} Card
- * @typedef {"balance" | "received" | "changes" | "currencies" | "history"} Part
+ * @typedef {(typeof PARTS)[number]} Part
  * @typedef {{amount: string, value?: string, name: string, color: string, usd: number}} Currency
  * @typedef {{key: string, entities: Entity[], deviceIds: string[], judged: Entity[],
  *   registry?: Promise<any>}} Own
@@ -20,7 +20,7 @@ import { getWords } from "./words.js";
  *   hours to show, those before an outage included; when it began; hours since the latest change
  * @typedef {History & {hass: Hass, words: import("./words.js").Words, days: number, title: string,
  *   deviceId: string, main: string, find: (key: string) => string | undefined, help?: string,
- *   firstDay?: number, hasYesterday: boolean, charted: number, rejected: boolean,
+ *   firstDay?: number, hasYesterday: boolean, charted: number, rejected: boolean, pace: number,
  *   currencies: Currency[]}} Account `main` is a total that stands for the account, or empty
  */
 
@@ -28,13 +28,12 @@ const DOMAIN = "cryptocloud";
 const HOUR = 3600_000;
 const MAX_TILES = 30;
 const KEPT_HOURS = 240; // By default, Home Assistant forgets states after ten days.
-/** @type {Part[]} */
-const PARTS = ["balance", "received", "changes", "currencies", "history"];
+const PARTS = /** @type {const} */ (["balance", "received", "changes", "currencies", "history"]);
 /** In order of value, the same on the tiles and in the distribution */
 const COLORS = `blue amber teal deep-orange purple green pink cyan indigo lime red brown
   light-blue deep-purple yellow blue-grey`.split(/\s+/);
 
-/** @type {(config: Card) => Card & {show: Part[]}} The options; nonsense is as good as none. */
+/** @type {(config: Card) => Card & {show: readonly Part[]}} Without nonsense */
 const readOptions = (config) => {
   const show = PARTS.filter((part) => Array.isArray(config.show) && config.show.includes(part));
   /** @type {(value: any, standard: number, max: number) => number} */
@@ -92,8 +91,7 @@ const shouldRegenerate = (config, old, hass) => {
     isTime ||
     old.language !== hass.language ||
     (old.entities !== hass.entities && getOwn(old).key !== own.key) ||
-    (old.devices !== hass.devices &&
-      own.deviceIds.some((id) => getTitle(old, id) !== getTitle(hass, id))) ||
+    own.deviceIds.some((id) => getTitle(old, id) !== getTitle(hass, id)) ||
     own.judged.some((entity) => {
       const [before, now] = [old.states[entity.entity_id], hass.states[entity.entity_id]];
       const verdict = before === now ? undefined : judge(entity, now);
@@ -131,9 +129,7 @@ const getCurrencies = (hass, entities, registry, last) => {
       usd: hass.states[amount]?.attributes.balance_usd ?? last?.[getUniqueId(amount)] ?? NaN,
     }))
     .sort((a, b) => (b.usd || 0) - (a.usd || 0) || a.amount.localeCompare(b.amount))
-    .map((currency, index) => ({
-      ...currency, color: COLORS[index] ?? `hsl(${(index * 137) % 360} 55% 55%)`,
-    }));
+    .map((currency, i) => ({ ...currency, color: COLORS[i] ?? `hsl(${(i * 137) % 360} 55% 55%)` }));
 };
 
 /** @type {(hass: Hass, main: string, change: string, wanted: number) => Promise<History>} */
@@ -141,15 +137,15 @@ const getHistory = async (hass, main, change, wanted) => {
   const state = hass.states[main];
   const isOutage = state?.state === "unavailable";
   const looked = isOutage ? KEPT_HOURS : Math.min(wanted, KEPT_HOURS);
+  /** @type {Record<string, {s: string, lu: number}[]> | undefined} */
   const history = await ask(hass, "history/history_during_period", {
     start_time: goBack(looked), entity_ids: isOutage && change ? [main, change] : [main],
     significant_changes_only: false, minimal_response: true, no_attributes: true,
   });
-  /** @type {{s: string, lu: number}[]} */
   const rows = history?.[main] ?? [];
-  /** @type {typeof rows | undefined} In an outage, the state does not say when one was. */
-  const changes = isOutage ? history?.[change] : [{ s: hass.states[change]?.state }];
-  const ages = changes?.map(({ s }) => Math.ceil((Date.now() - (Date.parse(s) || 0)) / HOUR));
+  // In an outage, the state does not say when the latest change was.
+  const changes = isOutage ? history?.[change]?.map(({ s }) => s) : [hass.states[change]?.state];
+  const ages = changes?.map((s = "") => Math.ceil((Date.now() - (Date.parse(s) || 0)) / HOUR));
   const known = rows.map(({ s }) => !Number.isNaN(Number(s)));
   const covered = (Date.now() / 1000 - rows[known.indexOf(true)]?.lu) / 3600 || 0;
   // After a restart, the state is newer than the outage.
@@ -186,8 +182,14 @@ const getAccounts = async (config, hass) => {
       }),
     ]);
     const [firstDay, firstTotal] = [received, main].map((id) => statistics?.[id]?.[0]?.start);
+    const isMissing = (main && !history.hours) || (received && !firstDay);
+    // What is missing long after the sensor was added or enabled is not recorded, or not kept.
+    const age = (Date.now() / 1000 - registry?.[main || received]?.modified_at) / 3600;
+    const isGrowing = age < Math.min(wanted, KEPT_HOURS) + 2;
+    const isWaiting = !registry || history.since || (isGrowing && isMissing);
     return {
       hass, days, words: getWords(hass.language), deviceId, main, find, ...history, firstDay,
+      pace: isWaiting ? HOUR / 60 : isGrowing && history.hours < wanted ? HOUR : Infinity,
       // Where there are no states, the graph shows statistics.
       charted: history[firstTotal < Date.now() - (wanted + 24) * HOUR ? "reach" : "hours"],
       currencies: getCurrencies(hass, ours, registry ?? {}, registry && lastKnown?.values),
@@ -197,9 +199,10 @@ const getAccounts = async (config, hass) => {
     };
   };
   const accounts = await Promise.all(own.deviceIds.map(getAccount));
-  const isWaiting = !registry
-    || accounts.some(({ hours, firstDay, since }) => since || !firstDay || hours < wanted);
-  nextLooks.set(config, isWaiting ? Date.now() + HOUR / 60 : new Date().setHours(24, 0, 0, 0));
+  const pace = Math.min(...accounts.map((account) => account.pace));
+  // The statistics of an hour come some seconds after it.
+  const next = (Math.floor(Date.now() / pace) + 1) * pace + HOUR / 120;
+  nextLooks.set(config, Math.min(next, new Date().setHours(24, 0, 0, 0)));
   return accounts.sort((a, b) => a.title.localeCompare(b.title));
 };
 
@@ -255,9 +258,6 @@ const makers = {
   received: ({ words, days, find, firstDay, hasYesterday }) => {
     const [received, withdrawn] = [find("received"), find("withdrawn")];
     const heading = makeHeading(words.received, "mdi:cash-plus");
-    if (!received || !firstDay) {
-      return received ? [heading, makeSentence(words.soon)] : [];
-    }
     /** @type {(name: string, columns: number, period: string, offset: number) => Card} */
     const makeSum = (name, columns, period, offset) => ({
       type: "statistic", entity: received, name, stat_type: "change",
@@ -266,16 +266,16 @@ const makers = {
     const entities = [
       { entity: received, name: words.received, color: "green" },
       { entity: withdrawn, name: words.withdrawn, color: "amber" },
-    ];
+    ].filter(({ entity }) => entity);
     const chart = {
       type: "statistics-graph", title: words.daily, chart_type: "bar",
-      stat_types: ["change"], period: "day", days_to_show: days,
-      entities: entities.filter(({ entity }) => entity),
+      stat_types: ["change"], period: "day", days_to_show: days, entities,
     };
     const today = makeSum(words.today, hasYesterday ? 6 : 12, "day", 0);
     const month = makeSum(words.month, 12, "month", 0);
     const yesterday = makeSum(words.yesterday, 6, "day", -1);
-    return [heading, today, ...(hasYesterday ? [yesterday, month, chart] : [month])];
+    const figures = hasYesterday ? [today, yesterday, month, chart] : [today, month];
+    return received ? [heading, ...(firstDay ? figures : [makeSentence(words.soon)])] : [];
   },
 
   changes: ({ hass, words, reach, age, find, hasYesterday }) => {
@@ -300,25 +300,22 @@ const makers = {
     const sum = currencies.reduce((sum, { usd }) => sum + (usd || 0), 0);
     const isLong = currencies.length > MAX_TILES;
     const small = currencies.filter(({ usd }) => isLong || usd < sum / 100);
-    const valued = currencies.filter(({ value }) => value);
-    const distribution = {
-      type: "distribution",
-      entities: valued.map(({ value, name, color }) => ({ entity: value, name, color })),
-      ...showIf(main, { state_not: "unavailable" }),
-    };
+    const shares = currencies.filter(({ value }) => value)
+      .map(({ value: entity, name, color }) => ({ entity, name, color }));
+    const isKnown = showIf(main, { state_not: "unavailable" });
+    const distribution = { type: "distribution", entities: shares, ...isKnown };
     const tiles = currencies.map(({ amount, value, name, color }) => ({
       type: "tile", entity: amount, name, color, show_entity_picture: true,
       features: [{ type: `custom:${DOMAIN}-amounts`, total, rows: [{ value }] }],
       features_position: "inline", grid_options: { columns: 12 },
     }));
-    const rows = small.map(({ amount, value, name, color }) => ({ amount, value, name, color }));
     const isZero = showIf(total, { state: "0" }); // Hidden currencies may hold funds.
     return [
       makeHeading(words.currencies, "mdi:hand-coin"),
       ...(currencies.length || !total ? [] : [{ ...makeSentence(words.empty), ...isZero }]),
-      ...(!isLong && valued.length > 1 && sum ? [distribution] : []),
+      ...(!isLong && shares.length > 1 && sum ? [distribution] : []),
       ...tiles.filter((_tile, index) => !small.includes(currencies[index])),
-      ...(rows.length ? [{ type: `custom:${DOMAIN}-amounts`, total, rows }] : []),
+      ...(small.length ? [{ type: `custom:${DOMAIN}-amounts`, total, rows: small }] : []),
     ];
   },
 
@@ -356,18 +353,17 @@ class DashboardStrategy extends HTMLElement {
     const words = getWords(getApp().hass.language);
     const number = { number: { min: 1, mode: "box" } };
     const options = PARTS.map((value) => ({ value, label: words[value] }));
-    /** @type {Card} */
-    const labels = { hours_to_show: words.hours, days_to_show: words.days, show: words.show };
+    const select = { multiple: true, mode: "list", options };
     /** @type {any} */
     const form = Object.assign(document.createElement("ha-form"), {
       schema: [
-        ...["hours_to_show", "days_to_show"].map((name) => ({ name, selector: number })),
-        { name: "show", selector: { select: { multiple: true, mode: "list", options } } },
+        { name: "hours_to_show", label: words.hours, selector: number },
+        { name: "days_to_show", label: words.days, selector: number },
+        { name: "show", label: words.show, selector: { select } },
       ],
-      computeLabel: (/** @type {Card} */ { name }) => labels[name],
-      setConfig: (/** @type {Card} */ config) => {
-        form.data = { type: config.type, ...readOptions(config) };
-      },
+      computeLabel: (/** @type {Card} */ { label }) => label,
+      setConfig: (/** @type {Card} */ config) =>
+        (form.data = { type: config.type, ...readOptions(config) }),
     });
     form.addEventListener("value-changed", (/** @type {CustomEvent} */ event) => {
       const detail = { config: event.detail.value };

@@ -15,7 +15,7 @@ import { getWords } from "./words.js";
  * @typedef {(typeof PARTS)[number]} Part
  * @typedef {{amount: string, value?: string, name: string, color: string, usd: number}} Currency
  * @typedef {{key: string, entities: Entity[], deviceIds: string[], judged: Entity[],
- *   registry?: Promise<any>}} Own
+ *   signs: Entity[], registry?: Promise<any>}} Own
  * @typedef {{hours: number, reach: number, since?: Date, age: number}} History Hours there are and
  *   hours to show, those before an outage included; when it began; hours since the latest change
  * @typedef {History & {hass: Hass, words: import("./words.js").Words, days: number, title: string,
@@ -64,10 +64,10 @@ const findOwn = (all) => {
   const entities = Object.values(all).filter(
     (entity) => entity.platform === DOMAIN && entity.device_id && !entity.hidden,
   );
-  const keys = ["balance", "total_balance", "total_available_balance"];
-  const judged = entities.filter((entity) => keys.includes(entity.translation_key ?? ""));
+  const judged = entities.filter((e) => /^(total.*|balance)$/.test(e.translation_key ?? ""));
+  const signs = entities.filter((e) => /^(total|balance_change)/.test(e.translation_key ?? ""));
   const deviceIds = [...new Set(entities.map((entity) => entity.device_id))];
-  const own = { key: JSON.stringify(entities), entities, deviceIds, judged };
+  const own = { key: JSON.stringify(entities), entities, deviceIds, judged, signs };
   owns.set(all, own);
   return own;
 };
@@ -79,24 +79,29 @@ const judge = ({ translation_key: key }, state) => {
   const isFunded = Number.isNaN(balance) ? undefined : balance !== 0;
   return key === "balance" ? isFunded : state?.state === "unavailable";
 };
-/** @type {WeakMap<object, number>} When to look again, for each dashboard or section */
-const nextLooks = new WeakMap();
+/** @type {WeakMap<object, {makeAt: number, compareUntil: number, compared: Hass["states"]}>} */
+const looks = new WeakMap(); // For each dashboard or section, by its config
 /** @type {(config: object, old: Hass, hass: Hass) => boolean} Called at every change */
 const shouldRegenerate = (config, old, hass) => {
   const own = getOwn(hass);
-  const nextLook = nextLooks.get(config) ?? Date.now() + HOUR;
-  const isTime = Date.now() >= nextLook;
-  nextLooks.set(config, isTime ? Date.now() + HOUR : nextLook);
+  const now = Date.now();
+  const look = looks.get(config) ?? { makeAt: now + HOUR, compareUntil: 0, compared: old.states };
+  const isPolled = own.signs.some(({ entity_id: id }) => look.compared[id] !== hass.states[id]);
+  // Balances come moments after the first sign of a poll, and seldom without any.
+  const soon = isPolled ? now + 5000 : now - look.compareUntil > HOUR / 60 ? now : 0;
+  const compareUntil = Math.max(look.compareUntil, soon);
+  const isCompared = now <= compareUntil;
+  const makeAt = now < look.makeAt ? look.makeAt : now + HOUR;
+  looks.set(config, { makeAt, compareUntil, compared: isCompared ? hass.states : look.compared });
   return (
-    isTime ||
+    now >= look.makeAt ||
     old.language !== hass.language ||
     (old.entities !== hass.entities && getOwn(old).key !== own.key) ||
     own.deviceIds.some((id) => getTitle(old, id) !== getTitle(hass, id)) ||
-    own.judged.some((entity) => {
-      const [before, now] = [old.states[entity.entity_id], hass.states[entity.entity_id]];
-      const verdict = before === now ? undefined : judge(entity, now);
-      return verdict !== undefined && verdict !== judge(entity, before);
-    })
+    (isCompared && own.judged.some((entity) => {
+      const before = judge(entity, look.compared[entity.entity_id]);
+      return (judge(entity, hass.states[entity.entity_id]) ?? before) !== before;
+    }))
   );
 };
 
@@ -124,8 +129,7 @@ const getCurrencies = (hass, entities, registry, last) => {
     .filter((entity) => judge(entity, hass.states[entity.entity_id])
       ?? (!last || getUniqueId(entity.entity_id) in last))
     .map(({ entity_id: amount, name = amount }) => ({
-      amount, name,
-      value: byUniqueId.get(getUniqueId(amount).replace(/:balance$/, ":usd_value")),
+      amount, name, value: byUniqueId.get(getUniqueId(amount).replace(/:balance$/, ":usd_value")),
       usd: hass.states[amount]?.attributes.balance_usd ?? last?.[getUniqueId(amount)] ?? NaN,
     }))
     .sort((a, b) => (b.usd || 0) - (a.usd || 0) || a.amount.localeCompare(b.amount))
@@ -201,8 +205,9 @@ const getAccounts = async (config, hass) => {
   const accounts = await Promise.all(own.deviceIds.map(getAccount));
   const pace = Math.min(...accounts.map((account) => account.pace));
   // The statistics of an hour come some seconds after it.
-  const next = (Math.floor(Date.now() / pace) + 1) * pace + HOUR / 120;
-  nextLooks.set(config, Math.min(next, new Date().setHours(24, 0, 0, 0)));
+  const soon = (Math.floor(Date.now() / pace) + 1) * pace + HOUR / 120;
+  const makeAt = Math.min(soon, new Date().setHours(24, 0, 0, 0));
+  looks.set(config, { makeAt, compareUntil: 0, compared: hass.states });
   return accounts.sort((a, b) => a.title.localeCompare(b.title));
 };
 
@@ -354,8 +359,7 @@ class DashboardStrategy extends HTMLElement {
     const number = { number: { min: 1, mode: "box" } };
     const options = PARTS.map((value) => ({ value, label: words[value] }));
     const select = { multiple: true, mode: "list", options };
-    /** @type {any} */
-    const form = Object.assign(document.createElement("ha-form"), {
+    const form = Object.assign(/** @type {any} */ (document.createElement("ha-form")), {
       schema: [
         { name: "hours_to_show", label: words.hours, selector: number },
         { name: "days_to_show", label: words.days, selector: number },

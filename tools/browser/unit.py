@@ -89,6 +89,14 @@ def record(state: str, **time: float) -> dict[str, Any]:
     return {"s": state, "lu": ago(**time).timestamp()}
 
 
+def record_day(start: datetime) -> dict[str, float]:
+    """Return the statistics of a day in Home Assistant's time zone."""
+    return {
+        "start": start.timestamp() * 1000,
+        "end": (start + timedelta(days=1)).timestamp() * 1000,
+    }
+
+
 def make_hass(**balances: str) -> Hass:
     """Return what a page knows of a settled account with some balances."""
     hass: Hass = {
@@ -102,7 +110,7 @@ def make_hass(**balances: str) -> Hass:
             LAST_KNOWN: {"values": {}, "rejected": []},
             "manifest/get": {"documentation": "https://example.com/docs"},
             HISTORY: [record("1", days=20), record("2", minutes=1)],
-            STATISTICS: [{"start": ago(days=9).timestamp() * 1000}],
+            STATISTICS: [record_day(ago(days=9))],
         },
     }
     for key in ("total_balance", "total_available_balance", "received", "withdrawn"):
@@ -413,9 +421,8 @@ async def check_first_hour(page: Page) -> None:
 async def check_first_day(page: Page) -> None:
     """Look back no further than there are figures."""
     hass = answer(make_hass(), HISTORY, [record("1", hours=2.5)])
-    today = datetime.now().astimezone().replace(hour=0, minute=0, second=0)
-    statistics = [{"start": (today.timestamp() + 1) * 1000}]
-    hass = answer(hass, STATISTICS, statistics)
+    # The browser may have another day.
+    hass = answer(hass, STATISTICS, [record_day(ago(hours=23.9))])
     names = [card["name"] for card in await find_cards(page, hass, "statistic")]
     assert names == ["Received today", "Received this month"]
     # There are no days to compare.
@@ -426,7 +433,7 @@ async def check_first_day(page: Page) -> None:
     assert {tile["features"][0]["hours_to_show"] for tile in tiles} == {2}
     # The graph goes on with statistics, the trend does not.
     for days, hours in ((1.5, 2), (2.5, 24)):
-        statistics = [{"start": ago(days=days).timestamp() * 1000}]
+        statistics = [record_day(ago(days=days))]
         hass = answer(hass, "sensor.total_balance", statistics)
         [graph] = await find_cards(page, hass, "history-graph")
         assert graph["hours_to_show"] == hours
@@ -752,6 +759,12 @@ async def check_waiting(page: Page) -> None:
         ("without receipts", answer(start(hidden, 2), STATISTICS, []), 24, 60),
         ("first day", start(settled, 5), 24, 60),
         ("first week", start(settled, 100), 24 * 30, 60),
+        (
+            "the first day's end",
+            answer(settled, STATISTICS, [record_day(noon)]),
+            24,
+            60,
+        ),
         # The recorder keeps less than is to be shown.
         ("short history", answer(settled, HISTORY, short), 24, day),
         (

@@ -7,10 +7,10 @@ import { getWords } from "./words.js";
  * @typedef {{state: string, last_changed: string, attributes: Record<string, any>}} State
  * @typedef {{entity_id: string, device_id: string, platform?: string, translation_key?: string,
  *   name?: string, hidden?: boolean}} Entity
- * @typedef {{language: string, user?: {is_admin: boolean},
- *   states: Record<string, State | undefined>, entities: Record<string, Entity>,
+ * @typedef {{language: string, user?: {is_admin: boolean}, entities: Record<string, Entity>,
+ *   states: Record<string, State | undefined>, callWS: (message: object) => Promise<any>,
  *   devices: Record<string, {name: string | null, name_by_user: string | null} | undefined>,
- *   callWS: (message: object) => Promise<any>, formatEntityState: (state: object) => string}} Hass
+ *   formatEntityState: (state: object) => string}} Hass
  * @typedef {Record<string, any>} Card
  * @typedef {(typeof PARTS)[number]} Part
  * @typedef {{amount: string, value?: string, name: string, color: string, usd: number}} Currency
@@ -20,7 +20,7 @@ import { getWords } from "./words.js";
  *   hours to show, those before an outage included; when it began; hours since the latest change
  * @typedef {History & {hass: Hass, words: import("./words.js").Words, days: number, title: string,
  *   deviceId: string, main: string, find: (key: string) => string | undefined, help?: string,
- *   firstDay?: number, hasYesterday: boolean, charted: number, rejected: boolean, pace: number,
+ *   firstDay?: object, hasYesterday: boolean, charted: number, rejected: boolean, pace: number,
  *   currencies: Currency[]}} Account `main` is a total that stands for the account, or empty
  */
 
@@ -185,27 +185,27 @@ const getAccounts = async (config, hass) => {
         period: "day", types: ["change"],
       }),
     ]);
-    const [firstDay, firstTotal] = [received, main].map((id) => statistics?.[id]?.[0]?.start);
+    const [firstDay, firstTotal] = [received, main].map((id) => statistics?.[id]?.[0]);
     const isMissing = (main && !history.hours) || (received && !firstDay);
     // What is missing long after the sensor was added or enabled is not recorded, or not kept.
     const age = (Date.now() / 1000 - registry?.[main || received]?.modified_at) / 3600;
-    const isGrowing = age < Math.min(wanted, KEPT_HOURS) + 2;
-    const isWaiting = !registry || history.since || (isGrowing && isMissing);
+    const isYoung = age < Math.min(wanted, KEPT_HOURS) + 2;
+    const isWaiting = !registry || history.since || (isYoung && isMissing);
+    const isGrowing = (isYoung && history.hours < wanted) || firstDay?.end > Date.now();
     return {
       hass, days, words: getWords(hass.language), deviceId, main, find, ...history, firstDay,
-      pace: isWaiting ? HOUR / 60 : isGrowing && history.hours < wanted ? HOUR : Infinity,
+      pace: isWaiting ? HOUR / 60 : isGrowing ? HOUR : Infinity,
       // Where there are no states, the graph shows statistics.
-      charted: history[firstTotal < Date.now() - (wanted + 24) * HOUR ? "reach" : "hours"],
+      charted: history[firstTotal?.start < Date.now() - (wanted + 24) * HOUR ? "reach" : "hours"],
       currencies: getCurrencies(hass, ours, registry ?? {}, registry && lastKnown?.values),
       rejected: Boolean(lastKnown?.rejected?.includes(entry?.config_entry_id)),
       help: manifest?.documentation && `${docs}/troubleshooting.md`,
-      title: getTitle(hass, deviceId), hasYesterday: firstDay < new Date().setHours(0, 0, 0, 0),
+      title: getTitle(hass, deviceId), hasYesterday: firstDay?.end <= Date.now(),
     };
   };
   const accounts = await Promise.all(own.deviceIds.map(getAccount));
   const pace = Math.min(...accounts.map((account) => account.pace));
-  // The statistics of an hour come some seconds after it.
-  const soon = (Math.floor(Date.now() / pace) + 1) * pace + HOUR / 120;
+  const soon = (Math.floor(Date.now() / pace) + 1) * pace + HOUR / 120; // Statistics come late.
   const makeAt = Math.min(soon, new Date().setHours(24, 0, 0, 0));
   looks.set(config, { makeAt, compareUntil: 0, compared: hass.states });
   return accounts.sort((a, b) => a.title.localeCompare(b.title));

@@ -334,6 +334,10 @@ async def check_outage(page: Page) -> None:
     assert not await find_sentences(page, failed)
     empty = answer(failed, LAST_KNOWN, {"values": {}, "rejected": []})
     assert not await find_sentences(page, empty)
+    # While a page loads, Home Assistant formats nothing yet.
+    await page.evaluate("app.hass = { formatEntityState: () => 'today' }")
+    card = (await find_cards(page, failed, "empty-state"))[0]
+    assert "Since today." in card["content"]
     # Without the recorder
     failed = answer(failed, HISTORY, None)
     card = (await find_cards(page, failed, "empty-state"))[0]
@@ -604,6 +608,20 @@ async def check_amounts(page: Page) -> None:
     await expect(card).not_to_contain_text("$")
     await expect(card).not_to_contain_text("%")
     await expect(card).to_contain_text("unavailable")
+
+    # While a page loads, Home Assistant formats nothing yet.
+    await page.evaluate(
+        """async (hass) => {
+          const made = make(hass);
+          const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+          shown.hass = { ...made, formatEntityState: ({ state }) => state };
+          await frame();
+          await frame();
+          shown.hass = made;
+        }""",
+        hass,
+    )
+    await expect(card).to_contain_text("25,0 %")
 
     # On a tile
     value = config | {"rows": [{"value": "sensor.btc_value"}]}

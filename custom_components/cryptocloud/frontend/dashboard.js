@@ -50,7 +50,8 @@ const readOptions = (config) => {
 const getApp = () => document.querySelector("home-assistant");
 /** @type {(hass: Hass, state: string, attributes: object) => string} In the user's formats */
 const format = (hass, state, attributes) =>
-  hass.formatEntityState({ entity_id: `sensor.${DOMAIN}`, state, attributes });
+  // Only the latest hass can format, if the page was loading before.
+  (getApp()?.hass ?? hass).formatEntityState({ entity_id: `sensor.${DOMAIN}`, state, attributes });
 /** @type {(hass: Hass, deviceId: string) => string} */
 const getTitle = ({ devices }, deviceId) =>
   devices[deviceId]?.name_by_user || devices[deviceId]?.name || "CryptoCloud";
@@ -79,20 +80,19 @@ const judge = ({ translation_key: key }, state) => {
   const isFunded = Number.isNaN(balance) ? undefined : balance !== 0;
   return key === "balance" ? isFunded : state?.state === "unavailable";
 };
-/** @type {WeakMap<object, {makeAt: number, compareUntil: number, compared: Hass["states"]}>} */
+/** @type {WeakMap<object, {makeAt: number, until: number, compared: Hass["states"]}>} */
 const looks = new WeakMap(); // For each dashboard or section, by its config
 /** @type {(config: object, old: Hass, hass: Hass) => boolean} Called at every change */
 const shouldRegenerate = (config, old, hass) => {
   const own = getOwn(hass);
   const now = Date.now();
-  const look = looks.get(config) ?? { makeAt: now + HOUR, compareUntil: 0, compared: old.states };
+  const look = looks.get(config) ?? { makeAt: now + HOUR, until: 0, compared: old.states };
   const isPolled = own.signs.some(({ entity_id: id }) => look.compared[id] !== hass.states[id]);
   // Balances come moments after the first sign of a poll, and seldom without any.
-  const soon = isPolled ? now + 5000 : now - look.compareUntil > HOUR / 60 ? now : 0;
-  const compareUntil = Math.max(look.compareUntil, soon);
-  const isCompared = now <= compareUntil;
+  const until = isPolled ? now + 5000 : now - look.until > HOUR / 60 ? now : look.until;
+  const isCompared = now <= until;
   const makeAt = now < look.makeAt ? look.makeAt : now + HOUR;
-  looks.set(config, { makeAt, compareUntil, compared: isCompared ? hass.states : look.compared });
+  looks.set(config, { makeAt, until, compared: isCompared ? hass.states : look.compared });
   return (
     now >= look.makeAt ||
     old.language !== hass.language ||
@@ -207,7 +207,7 @@ const getAccounts = async (config, hass) => {
   const pace = Math.min(...accounts.map((account) => account.pace));
   const soon = (Math.floor(Date.now() / pace) + 1) * pace + HOUR / 120; // Statistics come late.
   const makeAt = Math.min(soon, new Date().setHours(24, 0, 0, 0));
-  looks.set(config, { makeAt, compareUntil: 0, compared: hass.states });
+  looks.set(config, { makeAt, until: 0, compared: hass.states });
   return accounts.sort((a, b) => a.title.localeCompare(b.title));
 };
 
@@ -419,8 +419,7 @@ const STYLE = `
 
 /** Amounts, values in USD and shares: rows of a card, or the right half of a tile */
 class Amounts extends HTMLElement {
-  /** @type {{total: string, rows: Card[]}} */
-  config = { total: "", rows: [] };
+  /** @type {{total: string, rows: Card[]}} */ config = { total: "", rows: [] };
   /** @type {HTMLElement[][]} */ cells = [];
   /** @type {Hass | undefined} */ shown;
   /** @type {Hass | undefined} */ latest;
@@ -464,9 +463,10 @@ class Amounts extends HTMLElement {
   update() {
     const { config, shown, latest: hass } = this;
     this.shown = hass;
+    const isSame = shown && shown.formatEntityState === hass?.formatEntityState;
     config.rows.forEach((row, index) => {
       const ids = [row.amount ?? "", row.value ?? "", config.total];
-      if (!hass || (shown && ids.every((id) => shown.states[id] === hass.states[id]))) {
+      if (!hass || (isSame && ids.every((id) => shown?.states[id] === hass.states[id]))) {
         return;
       }
       const [amount, value, total] = ids.map((id) => hass.states[id]);

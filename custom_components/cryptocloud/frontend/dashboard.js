@@ -82,8 +82,8 @@ const judge = ({ translation_key: key }, state) => {
 };
 /** @type {WeakMap<object, {makeAt: number, until: number, compared: Hass["states"]}>} */
 const looks = new WeakMap(); // For each dashboard or section, by its config
-/** @type {(config: object, old: Hass, hass: Hass) => boolean} Called at every change */
-const shouldRegenerate = (config, old, hass) => {
+/** @type {(config: object | undefined, old: Hass, hass: Hass) => boolean} At every change */
+const shouldRegenerate = (config = {}, old, hass) => {
   const own = getOwn(hass);
   const now = Date.now();
   const look = looks.get(config) ?? { makeAt: now + HOUR, until: 0, compared: old.states };
@@ -376,8 +376,8 @@ class DashboardStrategy extends HTMLElement {
     return form;
   }
 
-  /** @type {(config: Card, hass: Hass) => Promise<Card>} */
-  static async generate(config, hass) {
+  /** @type {(config: Card | undefined, hass: Hass) => Promise<Card>} */
+  static async generate(config = {}, hass) {
     const accounts = await getAccounts(config, hass);
     const cards = [makeSentence(getWords(hass.language).missing)];
     const views = await Promise.all(accounts.map((account) => makeView(account, config)));
@@ -390,8 +390,8 @@ class SectionStrategy extends HTMLElement {
   static shouldRegenerate = shouldRegenerate;
   static getStubConfig = () => ({ type: `custom:${DOMAIN}` });
 
-  /** @type {(config: Card, hass: Hass) => Promise<Card>} */
-  static async generate(config, hass) {
+  /** @type {(config: Card | undefined, hass: Hass) => Promise<Card>} */
+  static async generate(config = {}, hass) {
     const cards = (await getAccounts(config, hass))
       .filter(({ deviceId }) => [undefined, deviceId].includes(config.device_id))
       .flatMap((account) => [...makers.balance(account), ...makers.received(account)]);

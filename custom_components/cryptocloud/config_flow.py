@@ -141,8 +141,9 @@ class CryptoCloudConfigFlow(ConfigFlow, domain=DOMAIN):
         if api_key is None:
             return {}, {}
         data = {CONF_API_KEY: PASTED_PREFIX.sub("", api_key).strip()}
-        session = async_get_clientsession(self.hass)
-        client = CryptoCloudClient(session=session, api_key=data[CONF_API_KEY])
+        client = CryptoCloudClient(
+            session=async_get_clientsession(self.hass), api_key=data[CONF_API_KEY]
+        )
         try:
             await client.get_account()
         except CryptoCloudError as err:
@@ -168,7 +169,8 @@ class CryptoCloudConfigFlow(ConfigFlow, domain=DOMAIN):
     def _unused_title(self) -> str:
         """Return a title that no other account has."""
         titles = {entry.title for entry in self._async_current_entries()}
-        title, number = "CryptoCloud", 1
+        title = "CryptoCloud"
+        number = 1
         while title in titles:
             number += 1
             title = f"CryptoCloud {number}"
@@ -242,8 +244,9 @@ class CryptoCloudOptionsFlow(OptionsFlowWithReload):
         if CONF_INSTANT_UPDATES in self._options:
             self._address_form.async_save()
         elif CONF_WEBHOOK_ID in entry.data:
-            forget = async_run_optional(hass, "webhook", entry, function="async_forget")
-            hass.async_create_task(forget)
+            hass.async_create_task(
+                async_run_optional(hass, "webhook", entry, function="async_forget")
+            )
         return self.async_create_entry(data=self._options)
 
     @callback

@@ -616,7 +616,7 @@ async def test_lost_record_starts_anew(
 async def test_lost_record_of_an_account_without_sensors(
     new_shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Test that sums that start anew are told of where all sensors were removed."""
+    """Test the warning that sums start at zero where all sensors were removed."""
     await new_shop.set_up(A=100)
     await new_shop.poll(A=0)
     await set_options(new_shop.hass, new_shop.entry, only_funded=True, show_icons=True)

@@ -57,7 +57,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: CryptoCloudConfigEntry) 
     entry.runtime_data = coordinator
     await coordinator.async_config_entry_first_refresh()
     coordinator.device = async_get_device(hass, entry)
-    # Before the platforms, which take a while; a call meanwhile would be lost.
+    # Before the platforms: a call while they are set up would be lost.
     if entry.options.get(CONF_INSTANT_UPDATES):
         await async_run_optional(hass, "webhook", entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)

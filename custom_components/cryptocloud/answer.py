@@ -188,7 +188,7 @@ def _parse_account(rows: Iterable[Any], parsed: ParsedCurrencies) -> Account:
 
 
 def _get_currency(content: Any, parsed: ParsedCurrencies) -> Currency | None:
-    """Return a currency as it was parsed last or, if it is new or has changed, anew."""
+    """Return a currency; parse it only if it is new or has changed."""
     if not isinstance(content, dict):
         return None
     code = content.get("code")

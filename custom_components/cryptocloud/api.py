@@ -156,8 +156,8 @@ class CryptoCloudClient:
         """Send a request; send it again if the connection breaks before any answer.
 
         A server may close a kept connection at any time. aiohttp repeats no POST, but
-        this one only reads. That is why it does no harm that aiohttp does not tell a
-        reset within the headers of an answer from one before them.
+        this one only reads. aiohttp reports a reset within the headers of an answer like
+        one before them, so that is repeated too.
         """
         try:
             return await self._send(path)

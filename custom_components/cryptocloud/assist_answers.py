@@ -31,7 +31,7 @@ class Names(NamedTuple):
 
     sensors: Named
     coins: set[str | None]
-    """Names of coins, of which the answer is exact."""
+    """Names of coins; their amounts are never rounded."""
     with_state: set[str | None]
     """Names to answer "what is" for."""
 

@@ -193,7 +193,7 @@ def make_triggers(
 
 
 def _join(names: Iterable[str | None]) -> tuple[str, ...]:
-    """Return templates that match one of the names each."""
+    """Return templates that each match up to NAMES_AT_ONCE names."""
     escaped = sorted(map(_escape, filter(None, names)))
     return tuple(map("|".join, batched(escaped, NAMES_AT_ONCE, strict=False)))
 

@@ -39,7 +39,7 @@ class BalanceCondition(EntityNumericalConditionBase):
 
     @override
     def _async_check(self, **kwargs: Any) -> bool:
-        """Return whether sensors match, of which there has to be one."""
+        """Return whether there are sensors and they match."""
         self._any_included = False
         return super()._async_check(**kwargs) and self._any_included
 

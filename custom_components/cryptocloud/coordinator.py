@@ -111,7 +111,7 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
     async def async_start_reporting(self) -> None:
         """Report changes, from those that happened before anyone could listen."""
         self._is_reporting = True
-        # An answer that comes meanwhile would be reported before the sensors show it.
+        # Without the lock, an answer could be reported before the sensors show it.
         async with self._request_debouncer.async_lock():
             # In an outage, the next answer reports them. On Home Assistant 2026.6,
             # automations start to listen at the same event; they do so while the ledger
@@ -165,7 +165,7 @@ class CryptoCloudCoordinator(DataUpdateCoordinator[Account]):
         try:
             account = await self.client.get_account()
         except CryptoCloudError as err:
-            # Requests that came meanwhile must not use a rejected key again.
+            # Pending requests must not use a rejected key again.
             self._request_debouncer.async_cancel()
             self.last_error = err
             self.last_error_at = dt_util.utcnow()

@@ -134,7 +134,7 @@ class Ledger:
                 self._has_changed = True
             self._record_balance(self._record.currencies[code], balance)
         self._record.unidentified = account.unidentified
-        # Fewer of them can wait for the next balance that changes.
+        # A lower number is saved with the next balance that changes.
         if account.unidentified > self._saved_unidentified:
             self._has_changed = True
 
@@ -148,7 +148,7 @@ class Ledger:
             await asyncio.shield(self._async_write(can_report))
 
     def _needs_saving(self, report: bool) -> bool:
-        """Return whether the file says something else than what is known."""
+        """Return whether the file differs from what is known."""
         return self._has_changed or (
             bool(self._record.unreported) and report is not self._saved_as_reported
         )
@@ -193,7 +193,7 @@ class Ledger:
         }
         is_alike = balances.items() <= known.items()
         if is_alike and not any(balances.values()) and any(known.values()):
-            # What is empty in both tells nothing; the next answer may.
+            # Empty currencies do not identify an account; the next answer may.
             return
         self._record.key_replaced = False
         self._has_changed = True

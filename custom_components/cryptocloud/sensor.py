@@ -163,7 +163,7 @@ class CryptoCloudCoinSensor(CryptoCloudCurrencySensor):
         self._shown_decimals = None
         if registered and (options := registered.options.get(SENSOR_DOMAIN)):
             shown = options.get("suggested_display_precision")
-            # The most decimals may only mean that there was no rate.
+            # The maximum may only mean that there was no rate.
             self._shown_decimals = None if shown == MAX_DECIMALS else shown
         self._choose_decimals()
 

@@ -160,7 +160,7 @@ class InstantUpdates:
 
     @callback
     def _async_cancel_follow_ups(self) -> None:
-        """Ask no more for the last call."""
+        """Cancel the polls that follow the last call."""
         for cancel in self._follow_ups:
             cancel()
         self._follow_ups = []
@@ -191,7 +191,7 @@ class InstantUpdates:
         coordinator = self._coordinator
         if coordinator.may_poll and coordinator.poll_count == self._polls_before:
             await coordinator.async_request_refresh()
-            # Debouncers drop what comes during a slow poll. That one began too early.
+            # Debouncers drop calls during a slow poll, which began before this call.
             if coordinator.poll_count == self._polls_before:
                 self._async_call_debouncer()
 
@@ -215,7 +215,7 @@ class InstantUpdates:
         before, now = self._known, self._read_balances()
         self._known = before | now
         changes = [balance - before.get(code, 0) for code, balance in now.items()]
-        # One that fell was converted, perhaps into one that rose. That is not announced.
+        # If one fell, it was probably converted; CryptoCloud does not report that.
         if any(changes) and min(changes) >= 0:
             self._calls.async_note_payment()
             self._async_check()

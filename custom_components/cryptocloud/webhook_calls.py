@@ -13,9 +13,9 @@ from .const import DOMAIN, LOGGER, UPDATE_INTERVAL
 
 STORAGE_VERSION = 1
 SAVE_DELAY = 10
-# So long after a call, payments that a poll notices may be those it was about.
+# Payments noticed within this time after a call may be the ones it reported.
 LAG = 2 * UPDATE_INTERVAL
-# So many payments over such a time without a call are no coincidence.
+# This many payments without a call, over this time, mean that calls do not arrive.
 MANY_PAYMENTS = 5
 LONG_TIME = timedelta(days=1)
 
@@ -48,7 +48,7 @@ class Calls:
                 self._payments = int(stored["payments"])
                 if last := stored["last"]:
                     self.last = datetime.fromisoformat(last)
-                # It was not stored at first.
+                # Older versions did not store it.
                 if first := stored.get("first_payment"):
                     self._first_payment = datetime.fromisoformat(first)
         except Exception:  # noqa: BLE001 # whatever is wrong with the file

@@ -18,7 +18,7 @@ from .const import DOMAIN
 CONF_CLOUDHOOK_URL = "cloudhook_url"
 
 _LOCK: HassKey[asyncio.Lock] = HassKey(f"{DOMAIN}_webhook_url")
-# Ids that are not used any more, which the cloud may still be making a hook for
+# Deleted ids, for which the cloud may still be creating a hook
 _DELETED: HassKey[set[str]] = HassKey(f"{DOMAIN}_webhook_url_deleted")
 
 
@@ -60,7 +60,7 @@ async def _async_get_cloudhook(
     known: str | None = entry.data.get(CONF_CLOUDHOOK_URL)
     try:
         url: str = await cloud.async_get_or_create_cloudhook(hass, webhook_id)
-    except Exception:  # noqa: BLE001 # such as not being connected now
+    except Exception:  # noqa: BLE001 # for example, if it is not connected
         return known
     if webhook_id in hass.data.get(_DELETED, ()):
         await async_delete_cloudhook(hass, webhook_id)
@@ -83,7 +83,7 @@ async def async_delete_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
     """Delete the cloud's hook for good if there is or will be one."""
     hass.data.setdefault(_DELETED, set()).add(webhook_id)
     if cloud := get_cloud():
-        # Such as that there is none
+        # For example, if there is none
         with suppress(Exception):
             await cloud.async_delete_cloudhook(hass, webhook_id)
 

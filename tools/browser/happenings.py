@@ -35,9 +35,9 @@ async def pay(user: User) -> None:
     await poll(user)
 
 
-async def have_past(user: User, length: timedelta) -> None:
-    """Have a past, and wait until it is in the database."""
-    await import_past(user.call, length)
+async def have_past(user: User, length: timedelta, factor: float = 1) -> None:
+    """Have a past that is longer than before, and wait until it is in the database."""
+    await import_past(user.call, length, factor)
     count = length // timedelta(hours=1)
     await user.wait_for(
         f"""hass.callWS({{
@@ -66,6 +66,12 @@ async def hold(user: User, amounts: dict[str, Any]) -> None:
             && "balance_usd" in state.attributes).length === {len(amounts)}""",
         timeout=120_000,
     )
+
+
+async def have_millions(user: User, amounts: dict[str, Any]) -> None:
+    """Hold large amounts, and receive millions a day."""
+    await hold(user, amounts)
+    await have_past(user, timedelta(weeks=4), factor=10_000)
 
 
 async def pay_out(user: User) -> None:

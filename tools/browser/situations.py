@@ -10,6 +10,7 @@ from tools.sandbox.currencies import CURRENCIES, make_row
 
 from .happenings import (
     change_nothing,
+    have_millions,
     have_past,
     hold,
     lose_connection,
@@ -117,14 +118,14 @@ NEW_ACCOUNT = (
     Situation(
         "large amounts",
         partial(
-            hold,
+            have_millions,
             amounts={
                 "BTC": "12345678.12345678",
                 "USDT_TRC20": "98765432.12",
                 "SHIB_BSC": "1234567.12345678",
             },
         ),
-        (_same("BTC", "USDT TRC20", "SHIB BSC", "$"),),
+        (RECEIVED, YESTERDAY, _same("BTC", "USDT TRC20", "SHIB BSC", "$")),
     ),
 )
 OLD_ACCOUNT = (

@@ -16,9 +16,12 @@ WITHDRAWN = "sensor.cryptocloud_withdrawn"
 
 
 async def import_past(
-    call: Callable[..., Awaitable[Any]], length: timedelta = PAST
+    call: Callable[..., Awaitable[Any]], length: timedelta = PAST, factor: float = 1
 ) -> None:
-    """Give the account a past, with commands of the WebSocket API."""
+    """Give the account a past, with commands of the WebSocket API.
+
+    It receives about a thousand USD a day, times the factor.
+    """
 
     async def read_states() -> list[dict[str, Any]] | None:
         states = [
@@ -31,12 +34,12 @@ async def import_past(
         is_loaded = all(state["state"] != "unavailable" for state in states)
         return states if is_loaded else None
 
-    for statistics in _make_past(await wait_for(read_states), length):
+    for statistics in _make_past(await wait_for(read_states), length, factor):
         await call("recorder/import_statistics", **statistics)
 
 
 def _make_past(
-    states: Iterable[dict[str, Any]], length: timedelta
+    states: Iterable[dict[str, Any]], length: timedelta, factor: float
 ) -> Iterator[dict[str, Any]]:
     """Yield statistics that lead to the states of the account's sensors."""
     received, withdrawn, waiting = [0.0], [0.0], [0.0]
@@ -46,7 +49,8 @@ def _make_past(
     hours = int(length / timedelta(hours=1))
     starts = [end - timedelta(hours=hours - number) for number in range(hours)]
     for start in starts:
-        amount = random.lognormvariate(4, 0.7) if 7 <= start.hour < 22 else 0.0
+        is_open = 7 <= start.hour < 22
+        amount = factor * random.lognormvariate(4, 0.7) if is_open else 0.0
         is_payout = start.hour == PAYOUT_HOUR and start.weekday() in (0, 2, 4)
         received.append(received[-1] + amount)
         payout = waiting[-1] + amount if is_payout else 0.0

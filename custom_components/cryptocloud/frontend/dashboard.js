@@ -218,8 +218,6 @@ const makeSentence = (content) => ({ type: "empty-state", content, content_only:
 /** @type {(entity: string | undefined, state: object) => Card} Always, without the entity */
 const showIf = (entity, state) =>
   entity ? { visibility: [{ condition: "state", entity, ...state }] } : {};
-// On a phone, cards beside each other would cut off amounts.
-const isWide = () => window.matchMedia("(min-width: 1000px)").matches;
 
 /** @type {(account: Account) => Card[]} Since when, why, and what to do */
 const makeOutage = ({ hass, words, main, since, rejected, help }) => {
@@ -263,10 +261,11 @@ const makers = {
   received: ({ words, days, find, firstDay, hasYesterday }) => {
     const [received, withdrawn] = [find("received"), find("withdrawn")];
     const heading = makeHeading(words.received, "mdi:cash-plus");
-    /** @type {(name: string, columns: number, period: string, offset: number) => Card} */
-    const makeSum = (name, columns, period, offset) => ({
+    /** @type {(name: string, period: string, offset: number) => Card} */
+    const makeSum = (name, period, offset) => ({
       type: "statistic", entity: received, name, stat_type: "change",
-      period: { calendar: { period, offset } }, grid_options: { columns: isWide() ? columns : 12 },
+      // Beside each other, millions do not fit.
+      period: { calendar: { period, offset } }, grid_options: { columns: 12 },
     });
     const entities = [
       { entity: received, name: words.received, color: "green" },
@@ -276,9 +275,9 @@ const makers = {
       type: "statistics-graph", title: words.daily, chart_type: "bar",
       stat_types: ["change"], period: "day", days_to_show: days, entities,
     };
-    const today = makeSum(words.today, hasYesterday ? 6 : 12, "day", 0);
-    const month = makeSum(words.month, 12, "month", 0);
-    const yesterday = makeSum(words.yesterday, 6, "day", -1);
+    const today = makeSum(words.today, "day", 0);
+    const yesterday = makeSum(words.yesterday, "day", -1);
+    const month = makeSum(words.month, "month", 0);
     const figures = hasYesterday ? [today, yesterday, month, chart] : [today, month];
     return received ? [heading, ...(firstDay ? figures : [makeSentence(words.soon)])] : [];
   },
@@ -286,6 +285,8 @@ const makers = {
   changes: ({ hass, words, reach, age, find, hasYesterday }) => {
     const entity = find("balance_change") ?? "";
     const kept = Math.max(reach, KEPT_HOURS);
+    // As high as what came in, if it is beside that
+    const isWide = window.matchMedia("(min-width: 1000px)").matches;
     // States that come without a change in the log
     const quiet = age > kept ? ["unknown", "unavailable", hass.states[entity]?.state] : "unknown";
     const log = {
@@ -293,7 +294,7 @@ const makers = {
       // The other entries are states of the event, which do not say what changed.
       state_filter: ["increased", "decreased"],
       hours_to_show: Math.min(Math.max(reach, age), kept),
-      grid_options: { rows: hasYesterday ? (isWide() ? 9 : 5) : 4 },
+      grid_options: { rows: hasYesterday ? (isWide ? 11 : 5) : 4 },
       ...showIf(entity, { state_not: quiet }),
     };
     const sentence = { ...makeSentence(words.noChanges), ...showIf(entity, { state: quiet }) };

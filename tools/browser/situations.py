@@ -209,9 +209,9 @@ _COIN = CURRENCIES["USDT_TRC20"].as_dict(1)
 ROWS = [make_row(_COIN | {"code": f"C{n}_TRC20"}, n) for n in range(1, 401)]
 
 # What a demo starts with, and the situations it then gets into
-DEMOS: tuple[tuple[dict[str, Any], tuple[Situation, ...]], ...] = (
-    ({"past": False}, NEW_ACCOUNT),
+DEMOS: dict[str, tuple[dict[str, Any], tuple[Situation, ...]]] = {
     # However long it takes to look, the graphs are as on the first day.
-    ({"past": True, "hours_to_show": 24}, OLD_ACCOUNT),
-    ({"past": False, "rows": ROWS}, LARGE_ACCOUNT),
-)
+    "old": ({"past": True, "hours_to_show": 24}, OLD_ACCOUNT),
+    "new": ({"past": False}, NEW_ACCOUNT),
+    "large": ({"past": False, "rows": ROWS}, LARGE_ACCOUNT),
+}

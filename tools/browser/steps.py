@@ -22,8 +22,6 @@ ADD = "/config/integrations/dashboard/add?domain=cryptocloud"
 AUTOMATION = "/config/automation/edit/new"
 DASHBOARDS = "/config/lovelace/dashboards"
 INTEGRATION = "/config/integrations/integration/cryptocloud"
-# Polls are fifteen seconds apart, or follow a payment.
-POLL_TIMEOUT = 30_000
 
 LOOKS: tuple[tuple[str, Size, Scheme], ...] = (
     ("dashboard", DESKTOP, "light"),
@@ -105,7 +103,7 @@ async def see_outage(user: User) -> None:
     await expect_nothing_cut_off(user)
     user.demo.sandbox.fault = None
     await poll(user)
-    await expect(card).to_be_hidden(timeout=POLL_TIMEOUT)
+    await expect(card).to_be_hidden()
     await user.look(DESKTOP)
 
 
@@ -167,7 +165,7 @@ async def _expect_log(user: User) -> None:
     # It is only filled where it can be seen.
     await log.scroll_into_view_if_needed()
     await expect(log).to_contain_text(
-        re.compile(r"\+[\d.]+ [A-Z][A-Z0-9 ]+ · [\d.]+ USD"), timeout=POLL_TIMEOUT
+        re.compile(r"\+[\d.]+ [A-Z][A-Z0-9 ]+ · [\d.]+ USD")
     )
     await user.page.locator("hui-heading-card").first.scroll_into_view_if_needed()
 
@@ -185,7 +183,7 @@ async def see_payment(user: User) -> None:
         if fault:
             await poll(user)
             unavailable = await user.localize("state.default.unavailable")
-            await expect(tiles.first).to_contain_text(unavailable, timeout=POLL_TIMEOUT)
+            await expect(tiles.first).to_contain_text(unavailable)
         empty = (code for code in merchant.listed if not merchant.balances[code])
         code = min(empty)
         shown = user.page.locator("hui-tile-card, cryptocloud-amounts button")
@@ -195,7 +193,7 @@ async def see_payment(user: User) -> None:
         amount = (50 / merchant.rate(code)).quantize(Decimal("0.00000001"))
         merchant.payment(code, amount)
         sandbox.fault = None
-        await expect(tile.first).to_be_visible(timeout=POLL_TIMEOUT)
+        await expect(tile.first).to_be_visible()
     assert await user.page.evaluate("window.isTheSamePage")
 
 
@@ -334,9 +332,7 @@ async def make_automation(user: User) -> None:
     await save.locator("[slot=primaryAction]:visible").click()
     await user.wait_for("hass.states['automation.paid']")
     user.demo.sandbox.merchant.payment("BTC", Decimal("0.5"))
-    await user.wait_for(
-        "hass.states['automation.paid'].attributes.last_triggered", timeout=POLL_TIMEOUT
-    )
+    await user.wait_for("hass.states['automation.paid'].attributes.last_triggered")
 
 
 async def change_options(user: User) -> None:
@@ -368,7 +364,6 @@ async def replace_key(user: User) -> None:
     user.demo.sandbox.revoke(GOOD_KEY)
     await user.wait_for(
         "hass.states['sensor.cryptocloud_total_balance'].state === 'unavailable'",
-        timeout=POLL_TIMEOUT,
     )
     await _open_dashboard(user)
     card = page.locator("hui-empty-state-card").first
@@ -378,7 +373,7 @@ async def replace_key(user: User) -> None:
     await page.wait_for_url(f"**{INTEGRATION}")
     name = await user.localize("ui.panel.config.integrations.reconfigure")
     button = page.get_by_role("button", name=name, exact=True)
-    await button.click(timeout=POLL_TIMEOUT)
+    await button.click()
     await user.flow.locator("input[type=password]").fill(SECOND_KEY)
     await user.take_picture("new-key")
     await user.submit()

@@ -28,7 +28,7 @@ from tools.demo.home_assistant import REPOSITORY
 FAILURES = REPOSITORY / ".browser"
 IMAGES = REPOSITORY / "docs" / "images"
 MAX_IMAGE_SIZE = 150_000
-TIMEOUT = 20_000
+TIMEOUT = 60_000
 
 DESKTOP = (1280, 1080)
 PHONE = (390, 844)
@@ -287,7 +287,7 @@ async def open_chromium() -> AsyncGenerator[BrowserContext]:
 @asynccontextmanager
 async def keep_trace(context: BrowserContext, name: str) -> AsyncGenerator[None]:
     """Keep a trace of a failure, which can be replayed."""
-    await context.tracing.start(screenshots=True, snapshots=True)
+    await context.tracing.start(snapshots=True)
     try:
         yield
     except Exception:
@@ -303,7 +303,7 @@ async def open_home_assistant(
     demo: Demo, language: str, *, update_images: bool
 ) -> AsyncGenerator[User]:
     """Open Home Assistant in Chromium."""
-    async with open_chromium() as context, keep_trace(context, language):
+    async with open_chromium() as context, keep_trace(context, demo.folder.name):
         user = User(
             demo=demo,
             page=context.pages[0],

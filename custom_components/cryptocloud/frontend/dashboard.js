@@ -285,8 +285,7 @@ const makers = {
   changes: ({ hass, words, reach, age, find, hasYesterday }) => {
     const entity = find("balance_change") ?? "";
     const kept = Math.max(reach, KEPT_HOURS);
-    // As high as what came in, if it is beside that
-    const isWide = window.matchMedia("(min-width: 1000px)").matches;
+    const isWide = window.matchMedia("(min-width: 1000px)").matches; // Beside what came in
     // States that come without a change in the log
     const quiet = age > kept ? ["unknown", "unavailable", hass.states[entity]?.state] : "unknown";
     const log = {

@@ -163,11 +163,11 @@ async def expect_nothing_cut_off(user: User) -> None:
 async def _expect_log(user: User) -> None:
     log = user.page.locator("hui-logbook-card")
     # It is only filled where it can be seen.
-    await log.scroll_into_view_if_needed()
+    await user.scroll_to(log)
     await expect(log).to_contain_text(
         re.compile(r"\+[\d.]+ [A-Z][A-Z0-9 ]+ · [\d.]+ USD")
     )
-    await user.page.locator("hui-heading-card").first.scroll_into_view_if_needed()
+    await user.scroll_to(user.page.locator("hui-heading-card").first)
 
 
 async def see_payment(user: User) -> None:
@@ -286,7 +286,7 @@ async def add_dashboard(user: User) -> None:
     await expect(page.get_by_text(created, exact=True).first).to_be_visible()
     await page.locator("ha-config-lovelace-dashboards ha-button[slot=fab]").click()
     card = page.locator("dashboard-card").filter(has_text="CryptoCloud")
-    await card.scroll_into_view_if_needed()
+    await user.scroll_to(card)
     await user.take_picture("add-dashboard")
     await card.click()
     dialog = page.locator("dialog-lovelace-dashboard-detail")

@@ -188,6 +188,10 @@ class User:
         )
         return states
 
+    async def scroll_to(self, card: Locator) -> None:
+        """Scroll to a card, which may be made again meanwhile."""
+        await card.evaluate("(card) => card.scrollIntoViewIfNeeded()")
+
     async def submit(self) -> None:
         """Press the main button of a flow's dialog."""
         await self.flow.locator("[slot=primaryAction]:visible").click()

@@ -331,20 +331,14 @@ async def longest_gap(stop: asyncio.Event) -> float:
 
 
 async def measure_poll(poll: Poll) -> float:
-    """Return the longest gap of the event loop during a poll.
-
-    What other tests left behind is kept from the garbage collector, which would
-    take longer than the poll.
-    """
-    stop = asyncio.Event()
+    """Return the longest gap of the event loop during a poll."""
+    # To collect the garbage of other tests would take longer than the poll.
     gc.freeze()
-    try:
-        watchdog = asyncio.create_task(longest_gap(stop))
-        await poll()
-        stop.set()
-        return await watchdog
-    finally:
-        gc.unfreeze()
+    stop = asyncio.Event()
+    watchdog = asyncio.create_task(longest_gap(stop))
+    await poll()
+    stop.set()
+    return await watchdog
 
 
 @pytest.mark.parametrize("fault", EXPECTED["body"])
